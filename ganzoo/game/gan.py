@@ -1,0 +1,226 @@
+"""The two-player game that most variants are: a generator, a discriminator, a loss, and perhaps penalties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.errors import ConfigError, ContractError, IncompatiblePartsError
+from ganzoo.options import GANOptions
+
+from .batch import Batch, Terms, Turn
+from .game import DataNeeds, Game, Plan
+from .loss import Loss, Penalty
+from .networks import Discriminator, Generator
+from .player import Player
+
+
+class GAN(Game):
+    r"""Two players, Goodfellow et al. 2014, arXiv:1406.2661: ``d`` separates real from fake, ``g`` blurs the line.
+
+    .. math:: \min_D L_D(D(x), D(G(z))) + \sum_i P_i, \qquad \min_G L_G(D(G(z)))
+
+    Args:
+        generator: G, latents (N, Z) to images (N, C, H, W).
+        discriminator: D, images to scores (N,), higher for more real.
+        loss: L_D and L_G.
+        options: optimizers and instance noise.
+        penalties: P_i, added to the discriminator's terms.
+        n_critic: discriminator updates for each generator update, each on a batch of its own.
+        share_fake: with ``n_critic = 1``, one fake batch serves both updates, which spares a generator pass.
+        clip: bound c of weight clipping, every weight of D is clamped to [-c, c] after its update (WGAN,
+            arXiv:1701.07875); None for no clipping.
+
+    Raises:
+        IncompatiblePartsError: the parts cannot work together; the message says why.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        loss: Loss,
+        options: GANOptions | None = None,
+        *,
+        penalties: Sequence[Penalty] = (),
+        n_critic: int = 1,
+        share_fake: bool = True,
+        clip: float | None = None,
+    ) -> None:
+        super().__init__()
+        _check_parts(generator, discriminator, loss, penalties)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.loss = loss
+        self.penalties = nn.ModuleList(penalties)
+        self.options = options or GANOptions()
+        self.n_critic = n_critic
+        self.share_fake = share_fake
+        self.clip = clip
+        self.needs = DataNeeds(labels=generator.conditional or discriminator.conditional)
+
+    def players(self) -> Sequence[Player]:
+        """``d`` and ``g``."""
+        return (
+            Player(
+                name="d",
+                params=tuple(self.discriminator.parameters()),
+                loss=self.discriminator_terms,
+                optimizer=self.options.d_optimizer,
+                lr_scale=self.loss.lr_scale,
+                after=self._clip_weights if self.clip is not None else None,
+            ),
+            Player(
+                name="g",
+                params=tuple(self.generator.parameters()),
+                loss=self.generator_terms,
+                optimizer=self.options.g_optimizer,
+                lr_scale=self.loss.lr_scale,
+            ),
+        )
+
+    def rounds(self, iteration: int) -> Plan:
+        """Both on one batch, or ``n_critic`` discriminator rounds and a generator round, each on a batch of its own."""
+        if self.n_critic == 1:
+            return (("d", "g"),)
+        return (("d",),) * self.n_critic + (("g",),)
+
+    def discriminator_terms(self, turn: Turn) -> Terms:
+        """L_D and the penalties."""
+        labels = turn.batch.get("labels")
+        real = self._noisy(turn.batch["images"], turn).detach()
+        fake = self._noisy(self._fake(turn, "d").detach(), turn).detach()
+        points = [penalty.points(real, fake, turn.rng) for penalty in self._penalties()]
+        for at in points:
+            at.requires_grad_()
+        real_scores, fake_scores = self._score(real, labels), self._score(fake, labels)
+        terms = dict(self.loss.discriminator(real_scores, fake_scores))
+        for penalty, at in zip(self._penalties(), points, strict=True):
+            if at is real or at is fake:
+                added = penalty.terms(real_scores if at is real else fake_scores, at)
+            else:
+                # Second-order gradients lose too much in low precision, so this pass is always in float32.
+                with torch.autocast(at.device.type, enabled=False):
+                    added = penalty.terms(self._score(at, labels), at)
+            if clash := terms.keys() & added.keys():
+                raise ContractError(
+                    f"{type(penalty).__name__} names a term {min(clash)!r} that another part of the game already has",
+                    fix="give each term of the loss and the penalties a name of its own",
+                )
+            terms.update(added)
+        turn.show(**self.loss.diagnostics(real_scores.detach(), fake_scores.detach()))
+        return terms
+
+    def generator_terms(self, turn: Turn) -> Terms:
+        """L_G. The discriminator is in training mode and takes part, but only ``g``'s parameters get gradients."""
+        labels = turn.batch.get("labels")
+        fake_scores = self._score(self._noisy(self._fake(turn, "g"), turn), labels)
+        real_scores = None
+        if self.loss.generator_needs_real:
+            real_scores = self._score(self._noisy(turn.batch["images"], turn), labels)
+        return self.loss.generator(fake_scores, real_scores)
+
+    def after_update(self, player: str, terms: Terms) -> None:
+        """Let the loss move its buffers."""
+        self.loss.after_update(player, terms)
+
+    def exported(self) -> nn.Module:
+        """The generator."""
+        return self.generator
+
+    def request(self, n: int, rng: torch.Generator, given: Batch | None = None) -> Batch:
+        """``latent`` (N, Z), and for a conditional generator ``labels`` (N,), counting through the classes."""
+        request = Batch(given or {})
+        if "latent" not in request:
+            request["latent"] = self.generator.sample_latent(n, rng, device=rng.device)
+        classes = self.generator.classes
+        if classes is None:
+            if "labels" in request:
+                raise ConfigError(
+                    "labels were given, but this generator was trained without labels",
+                    fix="leave the label out, or train with --conditional",
+                )
+        elif "labels" not in request:
+            request["labels"] = torch.arange(n, device=rng.device) % classes
+        elif bool(((request["labels"] < 0) | (request["labels"] >= classes)).any()):
+            raise ConfigError(f"labels {request['labels'].unique().tolist()} are not all in 0..{classes - 1}")
+        return request
+
+    @torch.no_grad()
+    def generate(self, net: nn.Module, request: Batch, rng: torch.Generator) -> Tensor:
+        """Images (N, C, H, W) in [-1, 1] for ``request``, with running statistics in place of batch statistics."""
+        training = net.training
+        net.eval()
+        try:
+            images: Tensor = net(request["latent"], request.get("labels"))
+        finally:
+            net.train(training)
+        return images.float()
+
+    def _fake(self, turn: Turn, player: str) -> Tensor:
+        """Fake images (N, C, H, W); with a graph to the generator only where ``g`` plays on them in this round."""
+        for_generator = "g" in turn.players if self.share_fake else player == "g"
+
+        def make() -> Tensor:
+            labels = turn.batch.get("labels") if self.generator.conditional else None
+            with nullcontext() if for_generator else torch.no_grad():
+                latent = self.generator.sample_latent(turn.batch.size, turn.rng, device=turn.rng.device)
+                images: Tensor = self.generator(latent, labels)
+            return images.float()
+
+        return turn.once("fake" if self.share_fake else f"fake for {player}", make)
+
+    def _noisy(self, images: Tensor, turn: Turn) -> Tensor:
+        """Images with the instance noise of this step (Sonderby et al. 2017, arXiv:1610.04490)."""
+        if self.options.instance_noise == 0:
+            return images
+        noise = torch.randn(images.shape, generator=turn.rng, device=images.device) * self.options.instance_noise
+        if self.options.instance_noise_steps:
+            noise = noise * (1 - turn.step / self.options.instance_noise_steps).clamp(min=0)
+        return images + noise
+
+    def _score(self, images: Tensor, labels: Tensor | None) -> Tensor:
+        """Scores in float32, whatever precision the network ran in."""
+        scores: Tensor = self.discriminator(images, labels if self.discriminator.conditional else None)
+        return scores.float()
+
+    def _penalties(self) -> list[Penalty]:
+        return [penalty for penalty in self.penalties if isinstance(penalty, Penalty)]
+
+    @torch.no_grad()
+    def _clip_weights(self) -> None:
+        bound = self.clip
+        assert bound is not None
+        for weight in self.discriminator.parameters():
+            weight.clamp_(-bound, bound)
+
+
+def _check_parts(generator: Generator, discriminator: Discriminator, loss: Loss, penalties: Sequence[Penalty]) -> None:
+    """Refuse what cannot work, with the reason, before anything is trained."""
+    d, g, objective = (type(part).__name__ for part in (discriminator, generator, loss))
+    if loss.needs_energy and not discriminator.energy:
+        raise IncompatiblePartsError(
+            f"{objective} needs a discriminator whose score is minus a reconstruction error, and {d} is none",
+            fix="choose a backbone with an autoencoder for a discriminator, or leave --backbone out",
+        )
+    if discriminator.energy and not loss.needs_energy:
+        raise IncompatiblePartsError(
+            f"{d} scores by minus a reconstruction error, which is never positive, and {objective} needs a free score",
+            fix="choose a backbone whose discriminator is no autoencoder, or leave --backbone out",
+        )
+    for penalty in penalties:
+        if penalty.per_sample and discriminator.mixes_batch:
+            raise IncompatiblePartsError(
+                f"{type(penalty).__name__} takes each score's gradient at its own image, and {d} mixes the images of a "
+                "batch (batch norm), so one image's score has gradients at all the others",
+                fix="choose layer norm or no norm for the discriminator (--net.d-norm layer)",
+            )
+    if generator.conditional != discriminator.conditional:
+        raise IncompatiblePartsError(
+            f"labels must reach both networks: {g} takes {'labels' if generator.conditional else 'none'}, "
+            f"{d} takes {'labels' if discriminator.conditional else 'none'}",
+            fix="build both with the same number of classes",
+        )

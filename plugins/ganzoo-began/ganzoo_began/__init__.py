@@ -1,0 +1,1 @@
+"""began for ganzoo."""

@@ -1,0 +1,1 @@
+"""dcgan for ganzoo."""

@@ -1,0 +1,1 @@
+"""lsgan for ganzoo."""

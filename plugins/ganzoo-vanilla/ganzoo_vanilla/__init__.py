@@ -1,0 +1,1 @@
+"""vanilla for ganzoo."""

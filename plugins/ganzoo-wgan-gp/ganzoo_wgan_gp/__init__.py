@@ -1,0 +1,1 @@
+"""wgan-gp for ganzoo."""
