@@ -55,6 +55,6 @@ class GANOptions(Options):
     g_optimizer: OptimizerSpec = OptimizerSpec()
     """Optimizer of the generator."""
     instance_noise: NonNegative = 0.0
-    """Standard deviation of Gaussian noise added to real and fake images before the discriminator (pixels are in [-1, 1])."""
+    """Standard deviation of Gaussian noise on the discriminator's input, real and fake (pixels are in [-1, 1])."""
     instance_noise_steps: Annotated[int, Field(ge=0)] = 0
     """Iterations over which the instance noise falls linearly to zero; 0 keeps it constant."""

@@ -38,9 +38,9 @@ class Batcher(ABC):
 
     @abstractmethod
     def draw(self) -> Batch:
-        """The next batch, normalised to [-1, 1], on the device, of constant shape. At most ``rounds`` since prepare()."""
+        """The next batch, in [-1, 1], on the device, of constant shape; at most ``rounds`` calls after a prepare()."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - optional hook
         """Stop workers, if there are any."""
 
     def __enter__(self) -> Batcher:

@@ -9,8 +9,8 @@ Most plugins write a :class:`Generator`, a :class:`Discriminator` and a :class:`
 1. No host synchronisation inside a step: no ``.item()``, ``.cpu()``, ``.numpy()``, no ``if`` on a tensor's value.
 2. Static shapes: every step has the same; the end of an epoch is not a special case.
 3. State that changes from step to step is a tensor buffer, updated in place, in ``after_update`` and never in a loss.
-4. Randomness comes from ``turn.rng``. The global RNG (dropout) belongs to the engine, which seeds and saves it; a plugin
-   never seeds anything.
+4. Randomness comes from ``turn.rng``. The global RNG (dropout) belongs to the engine, which seeds and saves it;
+   a plugin never seeds anything.
 5. Losses return tensors. Only the engine calls ``backward`` and ``step``. All networks exist from the start; a game
    with stages chooses among them through ``rounds``.
 """
