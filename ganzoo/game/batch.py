@@ -52,7 +52,11 @@ class Turn:
     _shown: Terms = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value of ``make()``, computed at the first call with ``key`` and shared by the players of this round."""
+        """The value of ``make()``, computed at the first call with ``key`` and shared by the players of this round.
+
+        Only one player may differentiate through a shared value: its backward pass frees the graph, and its update
+        changes the weights in place. The others detach it, as ``d`` does with ``g``'s fakes.
+        """
         if key not in self._memo:
             self._memo[key] = make()
         value: T = self._memo[key]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .batch import Batch, Terms
+from .batch import Batch, Terms, Turn
 from .player import Player
 
 Plan = tuple[tuple[str, ...], ...]
@@ -63,5 +63,9 @@ class Game(nn.Module, ABC):
     def generate(self, net: nn.Module, request: Batch, rng: torch.Generator) -> Tensor:
         """Images (N, C, H, W) in [-1, 1] from ``net`` (an exported module) in evaluation mode, which is restored."""
 
-    def after_update(self, player: str, terms: Terms) -> None:
-        """Move buffers in place after ``player`` was updated; ``terms`` are detached and averaged over ranks."""
+    def after_update(self, player: str, terms: Terms, turn: Turn) -> None:
+        """Move buffers in place after ``player`` was updated in ``turn``.
+
+        ``terms`` are detached and averaged over ranks. ``turn`` is the round just played, with its batch, step and
+        memo: an image pool takes in the fakes of this round here, and a fade-in moves with the step.
+        """

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import ConfigError, ContractError, IncompatiblePartsError
+from ganzoo.errors import ConfigError, ContractError
 from ganzoo.options import GANOptions
 
 from .batch import Batch, Terms, Turn
+from .compatibility import check_labels, check_parts
 from .game import DataNeeds, Game, Plan
 from .loss import Loss, Penalty
 from .networks import Discriminator, Generator
@@ -36,7 +38,14 @@ class GAN(Game):
 
     Raises:
         IncompatiblePartsError: the parts cannot work together; the message says why.
+
+    A variant that needs more derives from this class: heads of its own (ACGAN, InfoGAN) or further terms (BigGAN's
+    orthogonality) in :meth:`discriminator_terms` and :meth:`generator_terms`, built from :meth:`fake`, :meth:`noisy`
+    and :meth:`scores`; further players in :meth:`players`; another :meth:`rounds`.
     """
+
+    labels_in_both: ClassVar[bool] = True
+    """Labels must reach both networks or neither. A game with a head that reads the labels itself says False."""
 
     def __init__(
         self,
@@ -51,7 +60,9 @@ class GAN(Game):
         clip: float | None = None,
     ) -> None:
         super().__init__()
-        _check_parts(generator, discriminator, loss, penalties)
+        check_parts(discriminator, loss, penalties)
+        if self.labels_in_both:
+            check_labels(generator, discriminator)
         self.generator = generator
         self.discriminator = discriminator
         self.loss = loss
@@ -91,12 +102,12 @@ class GAN(Game):
     def discriminator_terms(self, turn: Turn) -> Terms:
         """L_D and the penalties."""
         labels = turn.batch.get("labels")
-        real = self._noisy(turn.batch["images"], turn).detach()
-        fake = self._noisy(self._fake(turn, "d").detach(), turn).detach()
+        real = self.noisy(turn.batch["images"], turn).detach()
+        fake = self.noisy(self.fake(turn, "d").detach(), turn)
         points = [penalty.points(real, fake, turn.rng) for penalty in self._penalties()]
         for at in points:
             at.requires_grad_()
-        real_scores, fake_scores = self._score(real, labels), self._score(fake, labels)
+        real_scores, fake_scores = self.scores(real, labels), self.scores(fake, labels)
         terms = dict(self.loss.discriminator(real_scores, fake_scores))
         for penalty, at in zip(self._penalties(), points, strict=True):
             if at is real or at is fake:
@@ -104,7 +115,7 @@ class GAN(Game):
             else:
                 # Second-order gradients lose too much in low precision, so this pass is always in float32.
                 with torch.autocast(at.device.type, enabled=False):
-                    added = penalty.terms(self._score(at, labels), at)
+                    added = penalty.terms(self.scores(at, labels), at)
             if clash := terms.keys() & added.keys():
                 raise ContractError(
                     f"{type(penalty).__name__} names a term {min(clash)!r} that another part of the game already has",
@@ -117,15 +128,17 @@ class GAN(Game):
     def generator_terms(self, turn: Turn) -> Terms:
         """L_G. The discriminator is in training mode and takes part, but only ``g``'s parameters get gradients."""
         labels = turn.batch.get("labels")
-        fake_scores = self._score(self._noisy(self._fake(turn, "g"), turn), labels)
+        fake_scores = self.scores(self.noisy(self.fake(turn, "g"), turn), labels)
         real_scores = None
         if self.loss.generator_needs_real:
-            real_scores = self._score(self._noisy(turn.batch["images"], turn), labels)
+            real_scores = self.scores(self.noisy(turn.batch["images"], turn), labels)
         return self.loss.generator(fake_scores, real_scores)
 
-    def after_update(self, player: str, terms: Terms) -> None:
-        """Let the loss move its buffers."""
+    def after_update(self, player: str, terms: Terms, turn: Turn) -> None:
+        """Let the loss and the penalties move their buffers."""
         self.loss.after_update(player, terms)
+        for penalty in self._penalties():
+            penalty.after_update(player, terms)
 
     def exported(self) -> nn.Module:
         """The generator."""
@@ -134,6 +147,9 @@ class GAN(Game):
     def request(self, n: int, rng: torch.Generator, given: Batch | None = None) -> Batch:
         """``latent`` (N, Z), and for a conditional generator ``labels`` (N,), counting through the classes."""
         request = Batch(given or {})
+        for name, tensor in request.items():
+            if len(tensor) != n:
+                raise ConfigError(f"{name} was given for {len(tensor)} images, and {n} were asked for")
         if "latent" not in request:
             request["latent"] = self.generator.sample_latent(n, rng, device=rng.device)
         classes = self.generator.classes
@@ -146,7 +162,8 @@ class GAN(Game):
         elif "labels" not in request:
             request["labels"] = torch.arange(n, device=rng.device) % classes
         elif bool(((request["labels"] < 0) | (request["labels"] >= classes)).any()):
-            raise ConfigError(f"labels {request['labels'].unique().tolist()} are not all in 0..{classes - 1}")
+            wrong = sorted({label for label in request["labels"].tolist() if not 0 <= label < classes})
+            raise ConfigError(f"labels {wrong} are not among the classes", choices=map(str, range(classes)))
         return request
 
     @torch.no_grad()
@@ -160,20 +177,27 @@ class GAN(Game):
             net.train(training)
         return images.float()
 
-    def _fake(self, turn: Turn, player: str) -> Tensor:
-        """Fake images (N, C, H, W); with a graph to the generator only where ``g`` plays on them in this round."""
+    def latent(self, turn: Turn, player: str = "g") -> Tensor:
+        """The latents (N, Z) behind :meth:`fake` for ``player``."""
+        key = "latent" if self.share_fake else f"latent for {player}"
+        return turn.once(key, lambda: self.generator.sample_latent(turn.batch.size, turn.rng, device=turn.rng.device))
+
+    def fake(self, turn: Turn, player: str = "g") -> Tensor:
+        """Fake images (N, C, H, W), float32, shared by ``d`` and ``g`` where ``share_fake``.
+
+        They carry a graph to the generator's weights only where ``g`` plays on them in this round.
+        """
         for_generator = "g" in turn.players if self.share_fake else player == "g"
 
         def make() -> Tensor:
-            labels = turn.batch.get("labels") if self.generator.conditional else None
+            labels = turn.batch["labels"] if self.generator.conditional else None
             with nullcontext() if for_generator else torch.no_grad():
-                latent = self.generator.sample_latent(turn.batch.size, turn.rng, device=turn.rng.device)
-                images: Tensor = self.generator(latent, labels)
+                images: Tensor = self.generator(self.latent(turn, player), labels)
             return images.float()
 
         return turn.once("fake" if self.share_fake else f"fake for {player}", make)
 
-    def _noisy(self, images: Tensor, turn: Turn) -> Tensor:
+    def noisy(self, images: Tensor, turn: Turn) -> Tensor:
         """Images with the instance noise of this step (Sonderby et al. 2017, arXiv:1610.04490)."""
         if self.options.instance_noise == 0:
             return images
@@ -182,8 +206,8 @@ class GAN(Game):
             noise = noise * (1 - turn.step / self.options.instance_noise_steps).clamp(min=0)
         return images + noise
 
-    def _score(self, images: Tensor, labels: Tensor | None) -> Tensor:
-        """Scores in float32, whatever precision the network ran in."""
+    def scores(self, images: Tensor, labels: Tensor | None) -> Tensor:
+        """Scores (N,) in float32, whatever precision the network ran in; labels reach a conditional D alone."""
         scores: Tensor = self.discriminator(images, labels if self.discriminator.conditional else None)
         return scores.float()
 
@@ -196,31 +220,3 @@ class GAN(Game):
         assert bound is not None
         for weight in self.discriminator.parameters():
             weight.clamp_(-bound, bound)
-
-
-def _check_parts(generator: Generator, discriminator: Discriminator, loss: Loss, penalties: Sequence[Penalty]) -> None:
-    """Refuse what cannot work, with the reason, before anything is trained."""
-    d, g, objective = (type(part).__name__ for part in (discriminator, generator, loss))
-    if loss.needs_energy and not discriminator.energy:
-        raise IncompatiblePartsError(
-            f"{objective} needs a discriminator whose score is minus a reconstruction error, and {d} is none",
-            fix="choose a backbone with an autoencoder for a discriminator, or leave --backbone out",
-        )
-    if discriminator.energy and not loss.needs_energy:
-        raise IncompatiblePartsError(
-            f"{d} scores by minus a reconstruction error, which is never positive, and {objective} needs a free score",
-            fix="choose a backbone whose discriminator is no autoencoder, or leave --backbone out",
-        )
-    for penalty in penalties:
-        if penalty.per_sample and discriminator.mixes_batch:
-            raise IncompatiblePartsError(
-                f"{type(penalty).__name__} takes each score's gradient at its own image, and {d} mixes the images of a "
-                "batch (batch norm), so one image's score has gradients at all the others",
-                fix="choose layer norm or no norm for the discriminator (--net.d-norm layer)",
-            )
-    if generator.conditional != discriminator.conditional:
-        raise IncompatiblePartsError(
-            f"labels must reach both networks: {g} takes {'labels' if generator.conditional else 'none'}, "
-            f"{d} takes {'labels' if discriminator.conditional else 'none'}",
-            fix="build both with the same number of classes",
-        )

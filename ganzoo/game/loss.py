@@ -60,3 +60,6 @@ class Penalty(nn.Module, ABC):
     @abstractmethod
     def terms(self, scores: Tensor, points: Tensor) -> Terms:
         """Terms from the scores (N,) at ``points`` (N, C, H, W), which require gradients."""
+
+    def after_update(self, player: str, terms: Terms) -> None:
+        """Move buffers in place after ``player`` was updated with ``terms`` (detached): an annealed weight."""
