@@ -1,0 +1,161 @@
+"""Command lines from options classes: a flag for each field, with its sentence as help.
+
+tyro reads the words and pydantic judges the values. Between them stands a plain mirror of the options class, so that
+every rule of the class, also one about several fields, is reported in one voice and spelled as flags.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
+
+import tyro
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from ganzoo.errors import ConfigError, ContractError, UnknownNameError, nearest
+from ganzoo.validation import Location, fields_along, format_validation_error, nested_model
+
+M = TypeVar("M", bound=BaseModel)
+
+FLAT: Final = tyro.conf.arg(name="")
+"""Marks a field of options whose name its flags leave out: ``Annotated[TrainingOptions, FLAT]`` gives ``--steps``."""
+
+_METAVARS = {int: "INT", float: "FLOAT", str: "STR", Path: "PATH"}
+
+
+def parse(
+    cls: type[M], argv: Sequence[str], *, prog: str, description: str | None = None, default: M | None = None
+) -> M:
+    """An instance of ``cls`` from the words of a command line.
+
+    Args:
+        cls: an options class. Nested options give dotted flags (``--d-optimizer.lr``) unless marked :data:`FLAT`; other
+            marks of ``tyro.conf`` (``Positional``, ``arg(aliases=...)``) work on its fields.
+        argv: the words after the command.
+        prog: how the command is called, for help.
+        description: the text above the flags in help; the docstring of ``cls`` if None.
+        default: the values of flags that were not given; those of ``cls`` if None.
+
+    Raises:
+        UnknownNameError: a flag that there is not; the nearest one is suggested.
+        ConfigError: a value out of range or a combination that a rule of ``cls`` forbids.
+        SystemExit: help was printed (0), or a value is missing or of another type (2, told on stderr by tyro).
+    """
+    known = flags(cls)
+    mirror = _mirror(cls)
+    words, unknown = tyro.cli(
+        mirror,
+        args=list(argv),
+        prog=prog,
+        description=description or cls.__doc__ or "",
+        default=_reflect(mirror, default) if default is not None else tyro.MISSING_NONPROP,
+        return_unknown_args=True,
+    )
+    if unknown:
+        raise _unknown_argument(unknown, known, prog)
+    try:
+        return cls.model_validate(dataclasses.asdict(words))
+    except ValidationError as error:
+        raise format_validation_error(error, cls, spell=flag) from None
+
+
+def flag(cls: type[BaseModel], location: Location) -> str:
+    """The flag of the field at ``location``: ``("options", "n_critic")`` is ``--n-critic`` where options are flat."""
+    words = [name.replace("_", "-") for name, field in fields_along(cls, location) if not _is_flat(field)]
+    return f"--{'.'.join(words)}" if words else ""
+
+
+def flags(cls: type[BaseModel]) -> frozenset[str]:
+    """Every flag of ``cls``, with the ``--no-`` form of switches.
+
+    Raises:
+        ContractError: two fields have the same flag, as when a variant's option is called like one of the run.
+    """
+    found: dict[str, Location] = {}
+    for location, field in _leaves(cls):
+        for name in _spellings(cls, location, field):
+            if name in found:
+                ours, theirs = (".".join(map(str, place)) for place in (found[name], location))
+                raise ContractError(f"{ours} and {theirs} are both called {name}", fix="rename one of them")
+            found[name] = location
+    return frozenset(found)
+
+
+def _leaves(cls: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    for name, field in cls.model_fields.items():
+        if inner := nested_model(field):
+            yield from _leaves(inner, (*above, name))
+        else:
+            yield (*above, name), field
+
+
+def _spellings(cls: type[BaseModel], location: Location, field: FieldInfo) -> Iterator[str]:
+    if tyro.conf.Positional in field.metadata:
+        return
+    name = flag(cls, location)
+    yield name
+    if field.annotation is bool:
+        *parents, last = name.removeprefix("--").split(".")
+        yield "--" + ".".join([*parents, f"no-{last}"])
+    for mark in field.metadata:
+        yield from getattr(mark, "aliases", None) or ()
+
+
+def _is_flat(field: FieldInfo) -> bool:
+    return nested_model(field) is not None and any(getattr(mark, "name", None) == "" for mark in field.metadata)
+
+
+def _mirror(cls: type[BaseModel]) -> type[Any]:
+    """A dataclass with the fields of ``cls``, which checks nothing."""
+    fields = [(name, _annotation(field), _default(field)) for name, field in cls.model_fields.items()]
+    return dataclasses.make_dataclass(cls.__name__, fields, kw_only=True, frozen=True)
+
+
+def _annotation(field: FieldInfo) -> Any:
+    inner = nested_model(field)
+    kind = _mirror(inner) if inner else field.annotation
+    marks: list[Any] = [tyro.conf.arg(help=field.description, metavar=_metavar(field.annotation)), *field.metadata]
+    return Annotated[(kind, *marks)]
+
+
+def _default(field: FieldInfo) -> Any:
+    if field.is_required():
+        return dataclasses.field()
+    value = field.get_default(call_default_factory=True)
+    inner = nested_model(field)
+    if inner is None:
+        return dataclasses.field(default_factory=lambda: value)
+    mirrored = _reflect(_mirror(inner), value)
+    return dataclasses.field(default_factory=lambda: mirrored)
+
+
+def _metavar(kind: Any) -> str | None:
+    """INT where tyro would say {None}|INT: that a value may be left out needs no saying."""
+    if get_origin(kind) not in (Union, types.UnionType):
+        return None
+    given = [branch for branch in get_args(kind) if branch is not type(None)]
+    bare = get_args(given[0])[0] if get_origin(given[0]) is Annotated else given[0]
+    return _METAVARS.get(bare) if len(given) == 1 else None
+
+
+def _reflect(mirror: type[Any], options: BaseModel) -> Any:
+    values = {}
+    for field in dataclasses.fields(mirror):
+        value = getattr(options, field.name)
+        values[field.name] = _reflect(get_args(field.type)[0], value) if isinstance(value, BaseModel) else value
+    return mirror(**values)
+
+
+def _unknown_argument(unknown: Sequence[str], known: Iterable[str], prog: str) -> ConfigError:
+    help_line = f"see {prog} --help"
+    offender = next((word for word in unknown if word.startswith("-")), None)
+    if offender is None:
+        return ConfigError(f"unexpected argument {unknown[0]!r}", fix=help_line)
+    name = offender.partition("=")[0]
+    near = nearest(name, known)
+    suggestion = f"; did you mean {near}?" if near else ""
+    return UnknownNameError(f"unknown option {name}{suggestion}", fix=help_line)

@@ -1,0 +1,39 @@
+"""The two consoles that all commands write to, and how they tell of trouble.
+
+Both write plain text where the stream is no terminal. What comes from outside (messages, file names) is never read as
+markup.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ganzoo.errors import GanzooError
+
+out = Console(highlight=False)
+"""Results, on stdout."""
+err = Console(stderr=True, highlight=False)
+"""Progress, warnings and errors, on stderr."""
+
+
+def print_error(error: GanzooError) -> None:
+    """Write ``error`` to stderr: the problem, then its choices and its fix on lines of their own."""
+    _say("error", "bold red", str(error))
+
+
+def warn(message: str) -> None:
+    """Write a warning to stderr."""
+    _say("warning", "bold yellow", message)
+
+
+def print_json(value: Any) -> None:
+    """Write ``value`` to stdout as JSON, for other programs to read."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _say(word: str, style: str, message: str) -> None:
+    err.print(Text.assemble((f"{word}: ", style), message), soft_wrap=True)
