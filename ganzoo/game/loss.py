@@ -23,8 +23,13 @@ class Loss(nn.Module, ABC):
     """The generator's loss reads real scores too (relativistic losses), at the cost of one discriminator pass."""
     needs_energy: ClassVar[bool] = False
     """Scores must be minus a reconstruction error, see :attr:`ganzoo.game.Discriminator.energy`."""
-    lr_scale: Tensor | None = None
+    lr_scale: Tensor | None
     """A 0-dim buffer that multiplies both players' learning rates, moved in :meth:`after_update`; None for 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A class attribute would hide the buffer of a subclass, and keep it from being registered.
+        self.register_buffer("lr_scale", None)
 
     @abstractmethod
     def discriminator(self, real_scores: Tensor, fake_scores: Tensor) -> Terms:
