@@ -1,0 +1,81 @@
+"""Specs of the plugin ganzoo-began. Importing this module does not import torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ganzoo.options import Count, GANOptions, OptimizerSpec, Options, Positive
+from ganzoo.registry import BackboneSpec, Paper, VariantSpec, hookimpl
+
+ADAM = OptimizerSpec(lr=1e-4)
+
+
+class BEGANOptions(GANOptions):
+    """Options of BEGAN, with the values of the paper's experiments."""
+
+    d_optimizer: OptimizerSpec = ADAM
+    """Optimizer of the autoencoding discriminator."""
+    g_optimizer: OptimizerSpec = ADAM
+    """Optimizer of the generator."""
+    gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Diversity ratio: the error of fake images over that of real ones at equilibrium; more is more diverse."""
+    lambda_k: Positive = 1e-3
+    """Proportional gain of the controller that moves k after every update."""
+    lr_patience: Annotated[int, Field(ge=0)] = 10_000
+    """Iterations whose mean of M must be below every earlier such mean, or the learning rates fall; 0 keeps them."""
+    lr_decay: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Factor on both learning rates when M has stalled."""
+
+
+class BEGANNetOptions(Options):
+    """The autoencoder and the generator of the paper."""
+
+    latent_dim: Count = 64
+    """Size of a latent and of the autoencoder's hidden state, which are equal as in the paper (N_z = N_h)."""
+    width: Count = 64
+    """Channels of the decoder and of the encoder's first stage (n in the paper); stage i of the encoder has i * n."""
+    repeats: Count = 2
+    """3x3 convolutions in each stage; the paper saw better pictures with more."""
+    skip: bool = False
+    """Feed the decoder's first tensor to each of its later stages too (skip connections of the paper's section 3.5)."""
+    eta: Literal[1, 2] = 1
+    """Exponent of the reconstruction error: 1 for absolute, 2 for squared differences."""
+
+
+@hookimpl
+def ganzoo_variants() -> Sequence[VariantSpec]:
+    """The variant ``began``."""
+    return [
+        VariantSpec(
+            name="began",
+            summary="autoencoding discriminator, kept in balance with the generator by a controller",
+            builder="ganzoo_began.began:build",
+            options=BEGANOptions,
+            backbone="began",
+            paper=Paper(
+                authors="Berthelot, Schumm & Metz",
+                year=2017,
+                title="BEGAN: Boundary Equilibrium Generative Adversarial Networks",
+                arxiv="1703.10717",
+            ),
+            tags=("wasserstein", "autoencoder", "energy"),
+            training={"batch_size": 16},
+        )
+    ]
+
+
+@hookimpl
+def ganzoo_backbones() -> Sequence[BackboneSpec]:
+    """The backbone ``began``."""
+    return [
+        BackboneSpec(
+            name="began",
+            summary="3x3 convolutions with ELU and no norm: an autoencoder, and a generator shaped like its decoder",
+            builder="ganzoo_began.began:build_networks",
+            options=BEGANNetOptions,
+            sizes="square images of 28 px, or of 5 to 8 px times a power of two, from 8 px",
+        )
+    ]
