@@ -163,7 +163,7 @@ class GAN(Game):
             request["labels"] = torch.arange(n, device=rng.device) % classes
         elif bool(((request["labels"] < 0) | (request["labels"] >= classes)).any()):
             wrong = sorted({label for label in request["labels"].tolist() if not 0 <= label < classes})
-            raise ConfigError(f"labels {wrong} are not among the classes", choices=map(str, range(classes)))
+            raise ConfigError(f"labels {wrong} name no class", choices=(f"0 to {classes - 1}",))
         return request
 
     @torch.no_grad()
