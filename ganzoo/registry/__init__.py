@@ -1,15 +1,25 @@
 """Specs, hooks and discovery of plugins. Importing this package does not import torch."""
 
 from .hooks import ENTRY_POINT_GROUP, hookimpl
-from .specs import API_VERSION, BackboneSpec, DatasetSpec, NetworkRequest, Paper, VariantSpec
+from .lookup import Entry, Registry, load_builder, registry
+from .provenance import Origin
+from .records import PluginRecord
+from .specs import API_VERSION, BackboneSpec, DatasetSpec, NetworkRequest, Paper, Spec, VariantSpec
 
 __all__ = [
     "API_VERSION",
     "ENTRY_POINT_GROUP",
     "BackboneSpec",
     "DatasetSpec",
+    "Entry",
     "NetworkRequest",
+    "Origin",
     "Paper",
+    "PluginRecord",
+    "Registry",
+    "Spec",
     "VariantSpec",
     "hookimpl",
+    "load_builder",
+    "registry",
 ]

@@ -1,0 +1,83 @@
+"""What became of each plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from .provenance import CORE, Origin
+from .specs import BackboneSpec, DatasetSpec, Spec, VariantSpec
+
+WORDS: dict[type[Spec], str] = {VariantSpec: "variant", BackboneSpec: "backbone", DatasetSpec: "data set"}
+"""What a spec of each class is called in messages."""
+
+State = Literal["ok", "broken", "incompatible", "conflict", "disabled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginRecord:
+    """What became of a plugin.
+
+    Attributes:
+        name: of its entry point.
+        origin: distribution, version and module.
+        state: ``ok``; ``broken`` (it raised, exited, or returned what no hook returns); ``incompatible`` (written for
+            another version of the plugin contract); ``conflict`` (it claims a name that another distribution claims
+            too); ``disabled`` (by ``GANZOO_DISABLE_PLUGINS``).
+        seconds: how long importing it and asking its hooks took.
+        specs: what it supplies; empty unless the state is ``ok`` or ``conflict``.
+        reason: why the state is not ``ok``.
+        fix: what to do about it.
+    """
+
+    name: str
+    origin: Origin
+    state: State = "ok"
+    seconds: float = 0.0
+    specs: tuple[Spec, ...] = ()
+    reason: str | None = None
+    fix: str | None = None
+
+    @property
+    def faulty(self) -> bool:
+        """Whether something is wrong with it that somebody should mend."""
+        return self.state not in ("ok", "disabled")
+
+    def describe(self) -> str:
+        """One line: plugin, distribution, version, state and reason."""
+        state = "in conflict" if self.state == "conflict" else self.state
+        return f"plugin {self.name} ({self.origin}) is {state}: {self.reason}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for ``--json``."""
+        return {
+            "name": self.name,
+            **self.origin.as_dict(),
+            "state": self.state,
+            "seconds": round(self.seconds, 4),
+            "supplies": [{"kind": WORDS[type(spec)], "name": spec.name} for spec in self.specs],
+            "reason": self.reason,
+            "fix": self.fix,
+        }
+
+
+def mark_conflicts(records: Sequence[PluginRecord]) -> tuple[PluginRecord, ...]:
+    """The same records, with those in conflict marked."""
+    return tuple(_mark(record, [other for other in records if other is not record]) for record in records)
+
+
+def _mark(record: PluginRecord, others: Sequence[PluginRecord]) -> PluginRecord:
+    """``record`` in conflict if one of ``others`` claims a name of its; a name of ganzoo's own stays ganzoo's."""
+    if record.origin.distribution == CORE:
+        return record
+    for spec in record.specs:
+        for other in others:
+            if any(type(spec) is type(theirs) and spec.name == theirs.name for theirs in other.specs):
+                return replace(
+                    record,
+                    state="conflict",
+                    reason=f"{WORDS[type(spec)]} {spec.name!r} is claimed by {other.origin} too",
+                    fix=f"write {record.origin.distribution}:{spec.name} to mean this one, or uninstall one of the two",
+                )
+    return record
