@@ -56,7 +56,7 @@ _MODULES = {
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 _SUBPACKAGES = ("data", "errors", "game", "options", "parts", "registry")
 
-__all__ = ["__version__", *_SUBPACKAGES, *sorted(_HOME)]  # noqa: PLE0604
+__all__ = ["__version__", *_SUBPACKAGES, *sorted(_HOME)]
 
 
 def __getattr__(name: str) -> Any:
