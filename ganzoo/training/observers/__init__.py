@@ -1,0 +1,6 @@
+"""Who watches a run: observers are told what happens and change nothing of it."""
+
+from .base import Observer, Observers, Progress, RunView
+from .metrics_log import MetricsLog
+
+__all__ = ["MetricsLog", "Observer", "Observers", "Progress", "RunView"]

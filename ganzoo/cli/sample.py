@@ -1,0 +1,95 @@
+"""``ganzoo sample``: draw images from a trained run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+from pydantic import Field
+
+from ganzoo.errors import ConfigError
+from ganzoo.options import Count, Options
+
+from .args import parse
+from .console import out as console
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganzoo.api import Run
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+
+
+class SampleOptions(Options):
+    """Draw images from a trained run."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """A run folder, or a generator folder that was taken out of one."""
+    n: Annotated[int, Field(ge=1, le=10_000_000)] = 64
+    """How many images."""
+    out: Path = Path("samples.png")
+    """A picture (a grid), a .npz or .npy file (uint8 images, and labels), or a folder (a PNG for each image)."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """The same seed gives the same images."""
+    label: Annotated[int, Field(ge=0)] | None = None
+    """The class to draw, for a conditional generator; all in turn if it is not given."""
+    step: Annotated[int, Field(ge=0)] | None = None
+    """The checkpoint to draw from; the last state if it is not given."""
+    columns: Count | None = None
+    """Images in a row of a grid."""
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "cpu"
+    """Where to generate."""
+
+
+def main(argv: list[str]) -> int:
+    """Write the images, and name the file."""
+    options = parse(SampleOptions, argv, prog="ganzoo sample")
+    kind = options.out.suffix.lower()
+    if kind and kind not in (*PICTURES, ".npz", ".npy") and not options.out.is_dir():
+        raise ConfigError(
+            f"--out {options.out}: files of the kind {kind!r} are not written",
+            choices=(*PICTURES, ".npz", ".npy", "a folder"),
+        )
+    from ganzoo.api import load
+
+    run = load(options.run, step=options.step, device=options.device)
+    images = run.generate(options.n, seed=options.seed, labels=options.label)
+    try:
+        _write(images, options, kind, _labels(run, options))
+    except OSError as error:
+        raise ConfigError(f"cannot write --out {options.out}: {error.strerror or error}") from None
+    console.print(str(options.out), markup=False, soft_wrap=True)
+    return 0
+
+
+def _labels(run: Run, options: SampleOptions) -> list[int] | None:
+    """The label of each image, None for a run without labels."""
+    if not run.config.conditional:
+        return None
+    classes = len(run.data.classes)
+    return [index % classes if options.label is None else options.label for index in range(options.n)]
+
+
+def _write(images: Tensor, options: SampleOptions, kind: str, labels: list[int] | None) -> None:
+    from ganzoo.report.grid import to_pixels, write_grid
+
+    if options.out.is_dir() or not kind:
+        from PIL import Image
+
+        options.out.mkdir(parents=True, exist_ok=True)
+        for index, image in enumerate(to_pixels(images).permute(0, 2, 3, 1).numpy()):
+            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(options.out / f"{index:06d}.png")
+        return
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    if kind in PICTURES:
+        write_grid(images, options.out, columns=options.columns)
+        return
+    import numpy
+
+    pixels = to_pixels(images).numpy()  # uint8 (N, C, H, W)
+    if kind == ".npy":
+        numpy.save(options.out, pixels)
+    else:
+        numpy.savez_compressed(options.out, images=pixels)

@@ -1,0 +1,250 @@
+"""The typed configuration of a run: merged from defaults, file and options, checked as a whole, written as TOML.
+
+A :class:`RunConfig` is specific to its variant and backbone: :func:`config_class` fills in their option classes, so
+that an unknown key or a value out of range is refused before torch is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import tomli_w
+from pydantic import Field, SerializeAsAny, ValidationError, create_model, model_validator
+
+from ganzoo.data import DataInfo, DataOptions
+from ganzoo.errors import ConfigError, ContractError, IncompatiblePartsError, PluginError
+from ganzoo.options import Count, Options, Positive
+from ganzoo.registry import NetworkRequest, load_builder, registry
+from ganzoo.registry.specs import BackboneSpec, VariantSpec
+from ganzoo.validation import format_validation_error
+
+if TYPE_CHECKING:
+    from ganzoo.game import Game
+
+BUDGETS = ("steps", "epochs", "images", "minutes")
+"""The four ways to say how long a run is; a run has exactly one."""
+
+_DEFAULT_EPOCHS = 20.0
+
+C = TypeVar("C", bound=Options)
+
+
+class TrainingOptions(Options):
+    """How long, how fast, and on what a run trains."""
+
+    steps: Count | None = None
+    """Train for this many iterations; each is all rounds of the game (five critic updates and a generator one)."""
+    epochs: Positive | None = None
+    """Train until this many times the data set was drawn."""
+    images: Count | None = None
+    """Train until this many real images were drawn."""
+    minutes: Positive | None = None
+    """Train for this long; the one budget that two runs do not repeat exactly."""
+    batch_size: Count = 64
+    """Images in a batch."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Seed of everything random: weights, latents, order of the data."""
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
+    """auto, cpu, cuda, cuda:N or mps; auto takes the first GPU there is, else the CPU."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the networks; losses, penalties and weights are float32 in both."""
+    ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Decay of the exponential moving average of the generator that is sampled and saved; 0 takes the last weights."""
+    threads: Count | None = None
+    """CPU threads of a tensor operation; None leaves torch's choice."""
+    log_every: Count = 50
+    """Iterations between two lines of metrics."""
+    sample_every: Count = 500
+    """Iterations between two sample grids."""
+    save_every: Count = 1000
+    """Iterations between two checkpoints."""
+    samples: Count = 64
+    """Images in a sample grid."""
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> TrainingOptions:
+        given = [name for name in BUDGETS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} were given together; choose one of {', '.join(BUDGETS)}")
+        return self
+
+    @property
+    def budget(self) -> tuple[str, float]:
+        """The budget's name and amount."""
+        for name in BUDGETS:
+            if (amount := getattr(self, name)) is not None:
+                return name, float(amount)
+        return "epochs", _DEFAULT_EPOCHS
+
+
+class RunConfig(Options):
+    """Everything that decides what a run computes."""
+
+    variant: str
+    """Name of the variant."""
+    backbone: str | None = None
+    """Name of the backbone that supplies the networks; None for a game that brings its own."""
+    conditional: bool = False
+    """Give the labels of the data to both networks."""
+    data: DataOptions = DataOptions()
+    """What is trained on."""
+    training: TrainingOptions = TrainingOptions()
+    """How long, how fast, and on what."""
+    options: SerializeAsAny[Options] = Options()
+    """The variant's own options."""
+    net: SerializeAsAny[Options] = Options()
+    """The backbone's options."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, without those that are None."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def to_toml(self) -> str:
+        """The text of a file that :func:`read_config` reads back to an equal config."""
+        return tomli_w.dumps(self.to_dict())
+
+    def digest(self) -> str:
+        """SHA-256 of the config, hex."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def config_class(variant: VariantSpec, backbone: BackboneSpec | None) -> type[RunConfig]:
+    """The RunConfig whose option classes and defaults are those of ``variant`` and ``backbone``."""
+    try:
+        training = TrainingOptions(**{key: value for key, value in variant.training.items() if key not in BUDGETS})
+        net_class = backbone.options if backbone else Options
+        own_net = backbone is not None and backbone.name == variant.backbone
+        net = net_class(**(variant.net if own_net else {}))
+        options = variant.options()
+    except ValidationError as error:
+        reason = format_validation_error(error, TrainingOptions).problem
+        raise PluginError(f"the defaults of variant {variant.name!r} do not fit: {reason}") from None
+    fields: dict[str, Any] = {
+        "variant": (str, variant.name),
+        "backbone": (str | None, backbone.name if backbone else None),
+        "training": (TrainingOptions, training),
+        "options": (variant.options, options),
+        "net": (net_class, net),
+    }
+    return create_model("RunConfig", __base__=RunConfig, __doc__=RunConfig.__doc__, **fields)
+
+
+def find_specs(variant: str, backbone: str | None = None) -> tuple[VariantSpec, BackboneSpec | None]:
+    """The specs of a variant and of its backbone, or of the ``backbone`` that replaces it.
+
+    Raises:
+        UnknownNameError: no installed plugin supplies that name.
+        IncompatiblePartsError: the variant brings its own networks and a backbone was named.
+    """
+    spec = registry().variant(variant).spec
+    name = backbone or spec.backbone
+    if spec.backbone is None and backbone:
+        raise IncompatiblePartsError(
+            f"variant {variant!r} brings its own networks, so --backbone {backbone} has nothing to replace",
+            fix="leave --backbone out",
+        )
+    return spec, registry().backbone(name).spec if name else None
+
+
+def make_config(raw: Mapping[str, Any], *, source: str | None = None) -> RunConfig:
+    """Check nested plain values, as a TOML file holds them, and fill in the defaults of variant and backbone.
+
+    Raises:
+        ConfigError: an unknown key, a value out of range, or budgets that exclude each other.
+        UnknownNameError: an unknown variant or backbone.
+    """
+    variant, backbone = raw.get("variant"), raw.get("backbone")
+    if not isinstance(variant, str):
+        raise ConfigError(f"the config names no variant (variant = {variant!r})", fix='add a line variant = "wgan-gp"')
+    if backbone is not None and not isinstance(backbone, str):
+        raise ConfigError(f"backbone is {backbone!r}; it must be a name")
+    spec, net = find_specs(variant, backbone)
+    cls = config_class(spec, net)
+    return with_budget(validate(cls, _over_defaults(cls, raw), source=source), spec)
+
+
+def with_budget(config: RunConfig, spec: VariantSpec) -> RunConfig:
+    """``config`` with a budget, the variant's own if none was given."""
+    if any(getattr(config.training, name) is not None for name in BUDGETS):
+        return config
+    own = {key: value for key, value in spec.training.items() if key in BUDGETS} or {"epochs": _DEFAULT_EPOCHS}
+    return config.model_copy(update={"training": config.training.model_copy(update=own)})
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The plain values of a TOML file.
+
+    Raises:
+        ConfigError: the file is missing or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the config file {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the config file {path} is no TOML: {error}") from None
+
+
+def validate(cls: type[C], raw: Mapping[str, Any], *, source: str | None = None) -> C:
+    """``cls`` from plain values that were read from ``source``.
+
+    Raises:
+        ConfigError: one line for each value that does not fit.
+    """
+    try:
+        return cls.model_validate(raw)
+    except ValidationError as error:
+        raise format_validation_error(error, cls, source=source) from None
+
+
+def build_game(config: RunConfig, data: DataInfo) -> Game:
+    """Build the networks and the game of ``config`` for ``data``, with weights from torch's global RNG.
+
+    Raises:
+        IncompatiblePartsError: parts that do not fit each other or the data; the message says why.
+        PluginError: a builder that cannot be imported.
+        ContractError: a builder that returns something else than it must.
+    """
+    from ganzoo.game import Game, Networks
+
+    variant, backbone = find_specs(config.variant, config.backbone)
+    if config.conditional and not data.classes:
+        raise IncompatiblePartsError(
+            f"--conditional needs labels, and data set {data.name!r} has none", fix="leave --conditional out"
+        )
+    networks = None
+    if backbone is not None:
+        request = NetworkRequest(
+            shape=data.shape,
+            classes=len(data.classes) if config.conditional else None,
+            per_sample_scores=variant.per_sample_scores,
+        )
+        networks = load_builder(backbone)(config.net, request)
+        if not isinstance(networks, Networks):
+            raise ContractError(f"{backbone.builder} returned {type(networks).__name__}, not Networks")
+    game = load_builder(variant)(config.options, networks, data)
+    if not isinstance(game, Game):
+        raise ContractError(f"{variant.builder} returned {type(game).__name__}, not a Game")
+    return game
+
+
+def _over_defaults(cls: type[RunConfig], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """``raw`` laid over the class's defaults, so that a file that sets one option keeps the variant's other ones."""
+    merged = dict(raw)
+    for name, field in cls.model_fields.items():
+        if isinstance(field.default, Options) and isinstance(raw.get(name), Mapping):
+            merged[name] = _overlay(field.default.model_dump(exclude_none=True), raw[name])
+    return merged
+
+
+def _overlay(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = below.get(key)
+        merged[key] = _overlay(under, value) if isinstance(under, dict) and isinstance(value, Mapping) else value
+    return merged

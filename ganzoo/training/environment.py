@@ -1,0 +1,71 @@
+"""Devices, and the facts about machine and software that a run records."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import metadata
+from typing import Any
+
+import torch
+
+from ganzoo.errors import ConfigError
+
+_RECORDED = ("ganzoo", "torch", "torchvision", "numpy", "pydantic", "safetensors")
+
+
+def find_device(name: str) -> torch.device:
+    """The device called ``name``; ``auto`` takes the first GPU there is, else the CPU.
+
+    Raises:
+        ConfigError: this machine, or this build of torch, does not have it.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    device = torch.device(name)
+    available = ["auto", "cpu"]
+    available += [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    available += ["mps"] if torch.backends.mps.is_available() else []
+    plain = "cuda:0" if name == "cuda" else name
+    if plain not in available:
+        raise ConfigError(f"--device {name} is not on this machine", choices=available)
+    return device
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions of the software, and what the machine is."""
+    facts: dict[str, Any] = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: metadata.version(name) for name in _RECORDED},
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": str(device),
+    }
+    if device.type == "cuda":
+        facts["gpu"] = torch.cuda.get_device_name(device)
+        facts["cuda"] = torch.version.cuda
+    return facts
+
+
+def peak_memory() -> int | None:
+    """The largest resident size of this process so far, in bytes; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

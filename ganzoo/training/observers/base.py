@@ -1,0 +1,105 @@
+"""What a run tells its observers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ganzoo.config import RunConfig
+
+if TYPE_CHECKING:
+    from ganzoo.training.run_folder import RunFolder
+
+
+@dataclass
+class RunView:
+    """What observers may know of a run.
+
+    Attributes:
+        config: the resolved config.
+        folder: where the run writes.
+        device: what it trains on, such as ``"cuda:0"``.
+        epoch_size: images in an epoch.
+        labels: name of each image in a sample grid; None without labels.
+    """
+
+    config: RunConfig
+    folder: RunFolder
+    device: str
+    epoch_size: int
+    labels: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        step: iterations done.
+        images: real images drawn.
+        fraction: part of the budget that is used up, in [0, 1].
+        rate: real images a second, over the last interval.
+        seconds: time spent training so far, over all sessions of the run.
+    """
+
+    step: int
+    images: int
+    fraction: float
+    rate: float
+    seconds: float
+
+
+class Observer:
+    """Override what you want to hear of. An observer must not touch the game, its weights, or a random stream."""
+
+    def started(self, run: RunView, progress: Progress) -> None:
+        """The run is set up and takes its first step next."""
+
+    def advanced(self, progress: Progress) -> None:
+        """Some iterations were done; told a few times a second, without reading anything from the device."""
+
+    def measured(self, progress: Progress, values: dict[str, float]) -> None:
+        """The means of the logged scalars since the last call, by name (``d/real``, ``accuracy_fake``)."""
+
+    def sampled(self, progress: Progress, images: Tensor) -> None:
+        """Images (N, C, H, W) in [-1, 1], on the CPU, from the run's fixed latent."""
+
+    def saved(self, progress: Progress) -> None:
+        """A checkpoint was written."""
+
+    def ended(self, progress: Progress, reason: str) -> None:
+        """The run is over: ``reason`` is ``"finished"``, ``"stopped"`` or ``"failed"``."""
+
+
+class Observers(Observer):
+    """Several observers as one, told in order."""
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._all = tuple(observers)
+
+    def started(self, run: RunView, progress: Progress) -> None:
+        for observer in self._all:
+            observer.started(run, progress)
+
+    def advanced(self, progress: Progress) -> None:
+        for observer in self._all:
+            observer.advanced(progress)
+
+    def measured(self, progress: Progress, values: dict[str, float]) -> None:
+        for observer in self._all:
+            observer.measured(progress, values)
+
+    def sampled(self, progress: Progress, images: Tensor) -> None:
+        for observer in self._all:
+            observer.sampled(progress, images)
+
+    def saved(self, progress: Progress) -> None:
+        for observer in self._all:
+            observer.saved(progress)
+
+    def ended(self, progress: Progress, reason: str) -> None:
+        for observer in self._all:
+            observer.ended(progress, reason)

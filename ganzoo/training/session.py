@@ -1,0 +1,196 @@
+"""One session of a run: everything is built and checked first, then the folder is touched, then it trains."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzoo.config import RunConfig, build_game
+from ganzoo.data.batcher import Batcher
+from ganzoo.data.catalog import find_source
+from ganzoo.data.loading import open_batches
+from ganzoo.errors import CheckpointError, ConfigError
+from ganzoo.registry import API_VERSION, registry
+
+from .checkpoint import latest_checkpoint, load_checkpoint, read_json
+from .engine import EagerEngine
+from .environment import environment, find_device, peak_memory
+from .export import Exported, write_exported
+from .observers import MetricsLog, Observer, Observers, RunView
+from .run_folder import RunFolder
+from .seeding import seed_global
+from .trainer import Trainer
+
+_log = logging.getLogger(__name__)
+
+
+class Session:
+    """A run that is ready to train: device, data, game and engine.
+
+    Args:
+        config: the resolved config.
+
+    Raises:
+        GanzooError: something does not fit; nothing was written.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        options = config.training
+        self.config = config
+        self.device = find_device(options.device)
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
+        seed_global(options.seed)
+        info = find_source(config.data).info
+        game = build_game(config, info).to(self.device).train()
+        self.batcher: Batcher = open_batches(
+            config.data, needs=game.needs, batch_size=options.batch_size, seed=options.seed, device=self.device
+        )
+        self.engine = EagerEngine(
+            game,
+            self.batcher,
+            seed=options.seed,
+            device=self.device,
+            precision=options.precision,
+            ema=options.ema,
+        )
+
+    def train(
+        self, path: Path, *, resume: bool, observers: Sequence[Observer] = (), command: Sequence[str] = ()
+    ) -> int:
+        """Train in the run folder ``path`` and return the exit status that a signal asked for, else 0.
+
+        Args:
+            path: the folder, new or, to ``resume``, one that an earlier session wrote.
+            resume: go on from the highest checkpoint that verifies.
+            observers: told of everything, after the metrics log.
+            command: recorded in ``run.json``.
+
+        Raises:
+            CheckpointError: nothing to resume, or it was made by other data or plugins; nothing was touched.
+            NonFiniteError, DiskFullError, RunLockedError: see there.
+        """
+        with self.batcher, RunFolder(path) as folder:
+            state = self._restore(folder) if resume else self._claim(folder)
+            folder.open_log(int(state.get("metrics_position", 0)))
+            folder.write_config(self.config.to_toml())
+            trainer = Trainer(
+                engine=self.engine,
+                batcher=self.batcher,
+                run=RunView(self.config, folder, str(self.device), self.batcher.size, self._grid_labels()),
+                observer=Observers([MetricsLog(), *observers]),
+                facts=self._facts(),
+                seconds=float(state.get("seconds", 0.0)),
+            )
+            with self._recorded(folder, command) as session:
+                status = trainer.train()
+                session["status"] = "stopped" if status else "finished"
+            weights = dict(self.engine.exported.state_dict())
+            write_exported(folder.generator, Exported(self.config, self.batcher.info, self.engine.iteration, weights))
+            return status
+
+    def _claim(self, folder: RunFolder) -> dict[str, Any]:
+        if (folder.path / "config.toml").exists():
+            raise ConfigError(
+                f"there is a run in {folder.path} already",
+                fix=f"go on with it (--resume {folder.path}), or choose another --name",
+            )
+        return {}
+
+    def _restore(self, folder: RunFolder) -> dict[str, Any]:
+        checkpoint, reasons = latest_checkpoint(folder.checkpoints)
+        for reason in reasons:
+            _log.warning("passed over a damaged checkpoint: %s", reason)
+        tensors, state = load_checkpoint(checkpoint)
+        _check_facts(state, self._facts(), checkpoint)
+        try:
+            self.engine.restore(tensors, state)
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(f"the checkpoint {checkpoint} does not fit this run: {error}") from None
+        return state
+
+    def _facts(self) -> dict[str, Any]:
+        """What a checkpoint must agree with to be resumed."""
+        variant = registry().variant(self.config.variant)
+        return {
+            "data_fingerprint": self.batcher.fingerprint,
+            "origins": {"variant": variant.origin.as_dict(), **self._backbone_origin()},
+            "recipe": variant.spec.recipe_version,
+            "api": API_VERSION,
+        }
+
+    def _backbone_origin(self) -> dict[str, Any]:
+        if self.config.backbone is None:
+            return {}
+        return {"backbone": registry().backbone(self.config.backbone).origin.as_dict()}
+
+    def _grid_labels(self) -> list[str] | None:
+        classes = self.batcher.info.classes
+        if not self.config.conditional:
+            return None
+        return [classes[index % len(classes)] for index in range(self.config.training.samples)]
+
+    @contextmanager
+    def _recorded(self, folder: RunFolder, command: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Write ``run.json`` at the start of a session and again at its end, however that comes."""
+        path = folder.path / "run.json"
+        earlier = read_json(path).get("sessions", []) if path.is_file() else []
+        session: dict[str, Any] = {
+            "started": _now(),
+            "command": list(command),
+            "from_step": self.engine.iteration,
+            "status": "running",
+            "environment": environment(self.device),
+        }
+        facts = {
+            "format": 1,
+            "seed": self.config.training.seed,
+            "config_sha256": self.config.digest(),
+            "engine": {"tier": self.engine.tier, "precision": self.engine.precision},
+            "data": asdict(self.batcher.info),
+            **self._facts(),
+            "sessions": [*earlier, session],
+        }
+        folder.write_run(facts)
+        try:
+            yield session
+        except BaseException as error:
+            session["status"] = f"failed: {type(error).__name__}"
+            raise
+        finally:
+            session |= {
+                "ended": _now(),
+                "to_step": self.engine.iteration,
+                "images": self.batcher.drawn,
+                "peak_memory_bytes": peak_memory(),
+            }
+            folder.write_run(facts)
+
+
+def _check_facts(then: dict[str, Any], now: dict[str, Any], checkpoint: Path) -> None:
+    """Refuse to resume what was made by other data or by other code."""
+    for role, origin in now["origins"].items():
+        old = then.get("origins", {}).get(role, {})
+        if (old.get("distribution"), old.get("version")) != (origin["distribution"], origin["version"]):
+            raise CheckpointError(
+                f"{checkpoint} was made with the {role} of {old.get('distribution')} {old.get('version')}; "
+                f"installed is {origin['distribution']} {origin['version']}",
+                fix=f'pip install "{old.get("distribution")}=={old.get("version")}"',
+            )
+    for key, what in (("api", "plugin API"), ("recipe", "recipe"), ("data_fingerprint", "data")):
+        if then.get(key) != now[key]:
+            raise CheckpointError(
+                f"{checkpoint} was made with another {what} ({then.get(key)!r}) than is here ({now[key]!r})",
+                fix="start a new run, or bring back what it was made with",
+            )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

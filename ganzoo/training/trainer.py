@@ -1,0 +1,151 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganzoo.data.batcher import Batcher
+
+from .checkpoint import prune, save_checkpoint
+from .engine import EagerEngine
+from .observers import Observer, Progress, RunView
+from .seeding import generator
+from .signals import StopRequest
+
+_KEPT = 2
+_REFRESH = 0.25
+
+
+@dataclass
+class Trainer:
+    """Plays a game until its budget is used up, and tells an observer of it.
+
+    Attributes:
+        engine: executes the iterations.
+        batcher: gives the batches.
+        run: the config and the folder.
+        observer: told of everything.
+        facts: recorded in every checkpoint beside the state.
+        seconds: time spent training before this session.
+    """
+
+    engine: EagerEngine
+    batcher: Batcher
+    run: RunView
+    observer: Observer
+    facts: dict[str, Any]
+    seconds: float = 0.0
+
+    def train(self) -> int:
+        """Train to the end of the budget, or until a signal; return the exit status that the signal asks for.
+
+        Raises:
+            NonFiniteError: a term or a weight stopped being finite; nothing of it was written.
+            DiskFullError: no room; the last checkpoint is intact.
+        """
+        options, engine, observer = self.run.config.training, self.engine, self.observer
+        self._clock = _Clock(self.seconds, self.batcher.drawn)
+        reason = "failed"
+        observer.started(self.run, self.progress())
+        try:
+            with StopRequest() as stop:
+                if engine.iteration == 0:
+                    observer.sampled(self.progress(), self.sample())
+                while not stop.signal and self.progress().fraction < 1:
+                    engine.iterate()  # every player's updates, and the average of the generator
+                    if self._clock.due():
+                        observer.advanced(self.progress())
+                    if engine.iteration % options.log_every == 0:
+                        self._measure()  # host sync
+                    if engine.iteration % options.sample_every == 0:
+                        observer.sampled(self.progress(), self.sample())  # host sync
+                    if engine.iteration % options.save_every == 0:
+                        self._save()  # host sync
+                if engine.iteration % options.sample_every:
+                    observer.sampled(self.progress(), self.sample())
+                if engine.iteration % options.save_every:
+                    self._save()
+                # After the save, so that a run resumed from it logs what one without a stop does.
+                self._measure()
+            reason = "stopped" if stop.signal else "finished"
+            return stop.exit_code
+        finally:
+            observer.ended(self.progress(), reason)
+
+    def progress(self) -> Progress:
+        """Where the run stands. Reads nothing from the device."""
+        name, amount = self.run.config.training.budget
+        used = {
+            "steps": self.engine.iteration,
+            "images": self.batcher.drawn,
+            "epochs": self.batcher.drawn / self.batcher.size,
+            "minutes": self._clock.seconds / 60,
+        }[name]
+        return Progress(
+            step=self.engine.iteration,
+            images=self.batcher.drawn,
+            fraction=min(1.0, used / amount),
+            rate=self._clock.rate(self.batcher.drawn),
+            seconds=self._clock.seconds,
+        )
+
+    def sample(self) -> Tensor:
+        """The run's sample grid: ``samples`` images (N, C, H, W) in [-1, 1], on the CPU.
+
+        The latent is the same at every step and in every session of a run, and no random stream of the training moves.
+        """
+        options, engine = self.run.config.training, self.engine
+        rng = generator(options.seed, "samples", device=engine.device)
+        with torch.random.fork_rng(devices=[engine.device] if engine.device.type == "cuda" else []):
+            request = engine.game.request(options.samples, rng)
+            return engine.game.generate(engine.exported, request, rng).cpu()
+
+    def _measure(self) -> None:
+        if values := self.engine.meter.read():
+            self.observer.measured(self.progress(), values)
+            self._clock.lap(self.batcher.drawn)
+
+    def _save(self) -> None:
+        engine, folder = self.engine, self.run.folder
+        engine.meter.check()
+        state = {
+            **engine.values(),
+            **self.facts,
+            "seconds": self._clock.seconds,
+            "metrics_position": folder.log_position(),
+        }
+        save_checkpoint(folder.checkpoints, engine.iteration, engine.tensors(), state)
+        prune(folder.checkpoints, _KEPT)
+        self.observer.saved(self.progress())
+
+
+class _Clock:
+    """Time spent training, and images a second since the last lap."""
+
+    def __init__(self, before: float, images: int) -> None:
+        now = time.monotonic()
+        self._start, self._refreshed = now - before, now
+        self.lap(images)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
+
+    def lap(self, images: int) -> None:
+        self._lap, self._images = time.monotonic(), images
+
+    def rate(self, images: int) -> float:
+        return (images - self._images) / max(time.monotonic() - self._lap, 1e-9)
+
+    def due(self) -> bool:
+        """Whether the display should be refreshed."""
+        now = time.monotonic()
+        if now - self._refreshed < _REFRESH:
+            return False
+        self._refreshed = now
+        return True
