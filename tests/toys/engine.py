@@ -60,12 +60,12 @@ class PlainEngine:
         return {f"{player.name}/{name}": term for name, term in detached.items()}
 
     def optimizer(self, player: Player, step: Tensor) -> optim.Optimizer:
-        """The player's own optimizer or the one that it shares, at this step's learning rate."""
+        """The player's own optimizer or the one that it shares, at its owner's learning rate of this step."""
         owner = player if isinstance(player.optimizer, OptimizerSpec) else self.players[player.optimizer]
         spec = owner.optimizer
         assert isinstance(spec, OptimizerSpec)
-        factor = player.schedule(step) if player.schedule is not None else 1.0
-        scale = player.lr_scale if player.lr_scale is not None else 1.0
+        factor = owner.schedule(step) if owner.schedule is not None else 1.0
+        scale = owner.lr_scale if owner.lr_scale is not None else 1.0
         optimizer = self.optimizers[owner.name]
         optimizer.param_groups[0]["lr"] = float(spec.lr * factor * scale)
         return optimizer

@@ -25,7 +25,7 @@ from .networks import (
 )
 from .translation import CycleGame
 
-ADAM = OptimizerSpec(lr=2e-3)
+ADAM = OptimizerSpec(lr=1e-2)
 OPTIONS = GANOptions(d_optimizer=ADAM, g_optimizer=ADAM)
 
 
@@ -225,7 +225,7 @@ def _relativistic() -> Game:
 
 
 def _energy() -> Game:
-    return GAN(TinyGenerator(), EnergyDiscriminator(), EnergyBalance(), OPTIONS)
+    return GAN(TinyGenerator(), EnergyDiscriminator(), EnergyBalance(gamma=0.9), OPTIONS)
 
 
 def _orthogonal() -> Game:

@@ -74,7 +74,7 @@ class CycleGame(Game):
         self.cycle, self.identity = cycle, identity
 
     def players(self) -> Sequence[Player]:
-        adam = OptimizerSpec(lr=2e-3)
+        adam = OptimizerSpec(lr=1e-2)
         critics = [
             Player(
                 name=f"d_{domain}",

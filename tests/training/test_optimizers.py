@@ -1,0 +1,85 @@
+"""Each update rule against its formula, learning rates that move, and state that survives a round trip."""
+
+import pytest
+import torch
+from torch import nn
+
+from ganzoo.errors import CheckpointError
+from ganzoo.game import Player
+from ganzoo.options import OptimizerSpec
+from ganzoo.training.engine.optimizers import PlayerOptimizer
+
+CPU = torch.device("cpu")
+
+
+def make(spec, weight=1.0, **player):
+    parameter = nn.Parameter(torch.tensor([weight]))
+    return parameter, PlayerOptimizer(
+        Player(name="d", params=[parameter], loss=lambda turn: {}, optimizer=spec, **player), CPU
+    )
+
+
+def step(parameter, optimizer, gradient, number=0):
+    parameter.grad = torch.tensor([gradient])
+    optimizer.step(torch.tensor(number))
+
+
+def test_sgd_with_momentum():
+    parameter, optimizer = make(OptimizerSpec(name="sgd", lr=0.1, momentum=0.5))
+    step(parameter, optimizer, 1.0)
+    assert parameter.item() == pytest.approx(0.9)
+    step(parameter, optimizer, 1.0)
+    assert parameter.item() == pytest.approx(0.9 - 0.1 * 1.5)
+
+
+def test_the_first_step_of_adam_is_the_learning_rate():
+    parameter, optimizer = make(OptimizerSpec(name="adam", lr=0.01))
+    step(parameter, optimizer, 123.0)
+    assert parameter.item() == pytest.approx(1 - 0.01)
+
+
+def test_rmsprop():
+    parameter, optimizer = make(OptimizerSpec(name="rmsprop", lr=0.01, alpha=0.75))
+    step(parameter, optimizer, 2.0)
+    assert parameter.item() == pytest.approx(1 - 0.01 * 2 / (0.25 * 4) ** 0.5)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop"])
+def test_weight_decay_pulls_to_zero_without_a_gradient(name):
+    parameter, optimizer = make(OptimizerSpec(name=name, lr=0.01, weight_decay=0.1))
+    step(parameter, optimizer, 0.0)
+    assert parameter.item() < 1.0
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop"])
+def test_schedule_and_scale_multiply_the_learning_rate(name):
+    scale = torch.tensor(0.5)
+    moving, with_both = make(OptimizerSpec(name=name, lr=0.1), schedule=lambda step: 1 / (1.0 + step), lr_scale=scale)
+    fixed, plain = make(OptimizerSpec(name=name, lr=0.1 * 0.5 / 4))
+    step(moving, with_both, 1.0, number=3)
+    step(fixed, plain, 1.0)
+    assert moving.item() == pytest.approx(fixed.item())
+    scale.zero_()
+    before = moving.item()
+    step(moving, with_both, 1.0, number=4)
+    assert moving.item() == before
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop"])
+def test_goes_on_from_its_state_bit_for_bit(name):
+    spec = OptimizerSpec(name=name, lr=0.1, momentum=0.9)
+    one, first = make(spec)
+    for gradient in (0.3, -0.2):
+        step(one, first, gradient)
+    other, second = make(spec, weight=one.item())
+    second.restore(first.state())
+    for parameter, optimizer in ((one, first), (other, second)):
+        step(parameter, optimizer, 0.7)
+    assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("state", [{"5.exp_avg": torch.zeros(1)}, {"x": torch.zeros(1)}, {"0.exp_avg": torch.zeros(3)}])
+def test_refuses_the_state_of_other_parameters(state):
+    _, optimizer = make(OptimizerSpec())
+    with pytest.raises(CheckpointError, match="optimizer state"):
+        optimizer.restore(state)
