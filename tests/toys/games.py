@@ -108,9 +108,7 @@ class OrthogonalGame(GAN):
     """BigGAN's regulariser on G's weights and truncation at sampling, Brock et al. 2019, arXiv:1809.11096."""
 
     def generator_terms(self, turn: Turn) -> Terms:
-        return super().generator_terms(turn) | {
-            "orthogonal": 1e-2 * sum(map(overlap, self.matrices()), torch.zeros(()))
-        }
+        return super().generator_terms(turn) | {"orthogonal": sum(map(overlap, self.matrices()), torch.zeros(()))}
 
     def matrices(self) -> list[Tensor]:
         assert isinstance(self.generator, TinyGenerator)
