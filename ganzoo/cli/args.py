@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 import tyro
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from tyro.constructors import PrimitiveConstructorSpec
 
 from ganzoo.errors import ConfigError, ContractError, UnknownNameError, nearest
 from ganzoo.validation import Location, fields_along, format_validation_error, nested_model
@@ -65,7 +66,7 @@ def parse(
 
 def flag(cls: type[BaseModel], location: Location) -> str:
     """The flag of the field at ``location``: ``("options", "n_critic")`` is ``--n-critic`` where options are flat."""
-    words = [name.replace("_", "-") for name, field in fields_along(cls, location) if not _is_flat(field)]
+    words = [word for name, field in fields_along(cls, location) if (word := _word(name, field))]
     return f"--{'.'.join(words)}" if words else ""
 
 
@@ -105,8 +106,10 @@ def _spellings(cls: type[BaseModel], location: Location, field: FieldInfo) -> It
         yield from getattr(mark, "aliases", None) or ()
 
 
-def _is_flat(field: FieldInfo) -> bool:
-    return nested_model(field) is not None and any(getattr(mark, "name", None) == "" for mark in field.metadata)
+def _word(name: str, field: FieldInfo) -> str:
+    """What a field adds to its flag: its name with hyphens, or what ``tyro.conf.arg(name=...)`` calls it."""
+    given = [mark.name for mark in field.metadata if getattr(mark, "name", None) is not None]
+    return str(given[-1]) if given else name.replace("_", "-")
 
 
 def _mirror(cls: type[BaseModel]) -> type[Any]:
@@ -117,9 +120,30 @@ def _mirror(cls: type[BaseModel]) -> type[Any]:
 
 def _annotation(field: FieldInfo) -> Any:
     inner = nested_model(field)
-    kind = _mirror(inner) if inner else field.annotation
-    marks: list[Any] = [tyro.conf.arg(help=field.description, metavar=_metavar(field.annotation)), *field.metadata]
+    kind: Any = _mirror(inner) if inner else _quick(field.annotation)
+    marks: list[Any] = [tyro.conf.arg(help=field.description or "", metavar=_metavar(kind)), *field.metadata]
     return Annotated[(kind, *marks)]
+
+
+def _quick(kind: Any) -> Any:
+    """``kind`` in a form that tyro understands without typeguard, whose import would slow every help page.
+
+    The words of a tuple stay words: pydantic reads the numbers in them.
+    """
+    if isinstance(kind, types.UnionType):
+        return Union[get_args(kind)]  # noqa: UP007
+    if get_origin(kind) is not tuple:
+        return kind
+    branches = get_args(kind)
+    endless = branches[-1] is Ellipsis
+    spec: PrimitiveConstructorSpec[Any] = PrimitiveConstructorSpec(
+        nargs="*" if endless else len(branches),
+        metavar=" ".join(_METAVARS.get(_bare(branch), "VALUE") for branch in branches if branch is not Ellipsis),
+        instance_from_str=tuple,
+        is_instance=lambda value: isinstance(value, tuple),
+        str_from_instance=lambda value: [str(part) for part in value],
+    )
+    return Annotated[object, spec]
 
 
 def _default(field: FieldInfo) -> Any:
@@ -135,11 +159,14 @@ def _default(field: FieldInfo) -> Any:
 
 def _metavar(kind: Any) -> str | None:
     """INT where tyro would say {None}|INT: that a value may be left out needs no saying."""
-    if get_origin(kind) not in (Union, types.UnionType):
+    if get_origin(kind) is not Union:
         return None
     given = [branch for branch in get_args(kind) if branch is not type(None)]
-    bare = get_args(given[0])[0] if get_origin(given[0]) is Annotated else given[0]
-    return _METAVARS.get(bare) if len(given) == 1 else None
+    return _METAVARS.get(_bare(given[0])) if len(given) == 1 else None
+
+
+def _bare(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _reflect(mirror: type[Any], options: BaseModel) -> Any:

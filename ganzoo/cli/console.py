@@ -7,6 +7,7 @@ markup.
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -14,7 +15,10 @@ from rich.text import Text
 
 from ganzoo.errors import GanzooError
 
-out = Console(highlight=False)
+_PIPE_WIDTH = 200
+"""Columns of what other programs read, so that a row of a table stays one line for grep."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 """Results, on stdout."""
 err = Console(stderr=True, highlight=False)
 """Progress, warnings and errors, on stderr."""
