@@ -16,6 +16,7 @@ from pydantic import create_model
 
 from ganzoo.config import BUDGETS, RunConfig, config_class, find_specs, make_config, read_config, with_budget
 from ganzoo.errors import ConfigError
+from ganzoo.options import Options
 from ganzoo.registry import registry
 
 from .args import FLAT, parse
@@ -118,10 +119,10 @@ def _arguments_class(config: RunConfig) -> type[Any]:
         "training": (flat["training"], config.training),
         "options": (flat["options"], config.options),
     }
-    return create_model("RunArguments", __base__=(_SessionArguments, base), **fields)
+    return create_model("RunArguments", __base__=(base, _SessionArguments), **fields)
 
 
-class _SessionArguments(RunConfig):
+class _SessionArguments(Options):
     """What concerns this session alone and is no part of the config."""
 
     config: Path | None = None

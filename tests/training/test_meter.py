@@ -46,8 +46,8 @@ def test_goes_on_from_its_state(meter):
 @pytest.mark.parametrize(
     ("terms", "message"),
     [
-        ({}, "not a dict of named 0-dim tensors"),
-        (torch.tensor(1.0), "not a dict of named 0-dim tensors"),
+        ({}, "must be a dict of named 0-dim tensors"),
+        (torch.tensor(1.0), "must be a dict of named 0-dim tensors"),
         ({"real": torch.zeros(4)}, r"term 'real' of player 'd' is a tensor of shape \(4,\)"),
         ({"real": 1.0}, "term 'real' of player 'd' is float"),
     ],

@@ -6,7 +6,7 @@ from ganzoo.training.seeding import derive, generator
 
 
 def test_a_seed_is_the_same_on_every_machine():
-    assert derive(0, "turns") == 5264044402862408633
+    assert derive(0, "turns") == 4797969190344171317
 
 
 def test_purposes_have_streams_of_their_own():
