@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Literal
 
 from ganzoo.game.batch import Batch
 
@@ -16,17 +16,20 @@ class Batcher(ABC):
     Attributes:
         info: shape and labels of the images as they are batched.
         size: images in an epoch.
-        fingerprint: SHA-256 over the images as batched, hex; two runs with the same one saw the same data.
+        fingerprint: SHA-256, hex, over the images and the shape they are brought to; two runs with the same one saw the
+            same data, however it was held.
+        storage: where the images are held: on the device, or read by workers while a run goes on.
     """
 
     info: DataInfo
     size: int
     fingerprint: str
+    storage: Literal["device", "stream"]
 
     @property
     @abstractmethod
     def drawn(self) -> int:
-        """Images drawn so far, the whole state."""
+        """Images drawn so far by all ranks, the whole state; those that were announced by prepare() count."""
 
     @abstractmethod
     def restore(self, drawn: int) -> None:
@@ -34,11 +37,11 @@ class Batcher(ABC):
 
     @abstractmethod
     def prepare(self, rounds: int) -> None:
-        """Host-side work before an iteration of ``rounds`` draws: refill permutations, fetch from workers."""
+        """Host-side work before an iteration of exactly ``rounds`` draws: refill permutations, fetch from workers."""
 
     @abstractmethod
     def draw(self) -> Batch:
-        """The next batch, in [-1, 1], on the device, of constant shape; at most ``rounds`` calls after a prepare()."""
+        """The next batch, in [-1, 1], on the device, of constant shape; as often as prepare() announced."""
 
     def close(self) -> None:  # noqa: B027 - optional hook
         """Stop workers, if there are any."""
