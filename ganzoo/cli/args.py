@@ -7,6 +7,7 @@ every rule of the class, also one about several fields, is reported in one voice
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -112,8 +113,9 @@ def _word(name: str, field: FieldInfo) -> str:
     return str(given[-1]) if given else name.replace("_", "-")
 
 
+@functools.cache
 def _mirror(cls: type[BaseModel]) -> type[Any]:
-    """A dataclass with the fields of ``cls``, which checks nothing."""
+    """The dataclass with the fields of ``cls``, which checks nothing."""
     fields = [(name, _annotation(field), _default(field)) for name, field in cls.model_fields.items()]
     return dataclasses.make_dataclass(cls.__name__, fields, kw_only=True, frozen=True)
 
