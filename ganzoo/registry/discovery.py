@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,8 @@ KINDS: dict[str, type[Spec]] = {
 }
 """What each hook returns a list of."""
 
-BUILTINS = ("ganzoo.data.builtin",) if find_spec("ganzoo.data.builtin") else ()
+BUILTINS = ("ganzoo.data.builtin",)
+"""The modules of ganzoo itself that are written like plugins."""
 
 
 class _Fault(Exception):
