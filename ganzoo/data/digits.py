@@ -42,6 +42,10 @@ class Digits(TensorSource):
         pixels = np.rint(levels * (255 / 16)).astype(np.uint8)
         return ImageSet(torch.from_numpy(pixels[part, None]), torch.from_numpy(labels[part].astype(np.int64)))
 
+    def place(self) -> Path:
+        """The folder in the package."""
+        return FOLDER
+
     def verify(self) -> Report:
         """Prove the file in the package."""
         _, report = read_proven(FOLDER, FILE, name="digits")

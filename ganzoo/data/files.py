@@ -34,11 +34,14 @@ class FileSource(TensorSource):
     def fetch(self, folder: Path) -> None:
         """Download all files into ``folder``, from archives that are verified."""
 
+    def place(self) -> Path | None:
+        """The first place that has all files."""
+        return locate.find(self.files, self.options.data_dir)
+
     def verify(self) -> Report:
         """Prove the files of every split; they are not downloaded for it."""
         name = self.native.name
-        root = locate.find(self.files, self.options.data_dir)
-        if root is None:
+        if (root := self.place()) is None:
             raise locate.not_found(name, self.files, self.options.data_dir, download="not tried by verify")
         return Report(name=name, files=tuple(read_proven(root, file, name=name)[1] for file in self.files))
 

@@ -78,6 +78,10 @@ class Folder(Source):
             sizes=(("train", len(self.listing.paths)),),
         )
 
+    def place(self) -> Path:
+        """The folder itself."""
+        return self.path
+
     def verify(self) -> Report:
         """Decode every image."""
         reports = []

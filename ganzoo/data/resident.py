@@ -123,7 +123,7 @@ class ResidentBatcher(PacedBatcher):
         batch = Batch()
         for ring, names in self._rings:
             indices = ring.draw()
-            batch.update({name: normalise(self._images[name][indices]) for name in names})
+            batch.update({name: normalise(self._images[name].index_select(0, indices)) for name in names})
             if self._labels is not None:
                 batch["labels"] = self._labels[indices]
         return batch

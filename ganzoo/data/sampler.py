@@ -91,6 +91,6 @@ class EpochRing:
 
     def draw(self) -> Tensor:
         """The next images of this rank, int64 (B,), on the device."""
-        indices = self._ring[(self._cursor + self._offsets) % len(self._ring)]
+        indices = self._ring.index_select(0, (self._cursor + self._offsets) % len(self._ring))
         self._cursor.add_(self._stride)
         return indices

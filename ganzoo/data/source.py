@@ -91,6 +91,10 @@ class Source(ABC):
     def info(self) -> DataInfo:
         """Shape, classes and sizes, after conversion."""
 
+    def place(self) -> Path | None:
+        """The folder where the files lie; None where they are not there yet, or there are none."""
+        return None
+
     @abstractmethod
     def verify(self) -> Report:
         """Prove every file.
