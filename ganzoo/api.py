@@ -76,6 +76,11 @@ def start(
     command: Sequence[str] | None = None,
 ) -> Run:
     """Train a resolved config in a new run folder. ``Run.exit_code`` tells whether a signal stopped it."""
+    if (again := make_config(config.to_dict())) != config:
+        raise ConfigError(
+            "the config cannot be written to a file and read back the same: an option was set to None whose default is "
+            f"another value ({again.to_dict()} instead of {config.to_dict()})"
+        )
     session = Session(config)
     default = f"{config.variant.replace(':', '-')}-{config.data.dataset.partition(':')[0]}"
     path = new_run_path(out, name, default)

@@ -112,6 +112,13 @@ class RunConfig(Options):
         """SHA-256 of the config, hex."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
 
+    def __eq__(self, other: object) -> bool:
+        """Equal values, whichever call of :func:`config_class` made the classes."""
+        return isinstance(other, RunConfig) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
 
 def config_class(variant: VariantSpec, backbone: BackboneSpec | None) -> type[RunConfig]:
     """The RunConfig whose option classes and defaults are those of ``variant`` and ``backbone``."""
