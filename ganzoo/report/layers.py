@@ -79,9 +79,11 @@ def layer_table(module: nn.Module, *example_inputs: Any) -> list[LayerRow]:
         example_inputs: what it is called with, on its device; of batch size 1 for operations per image.
     """
     trace = _Trace(module)
-    with trace.counter:
-        module(*example_inputs)
-    trace.remove()
+    try:
+        with trace.counter:
+            module(*example_inputs)
+    finally:
+        trace.remove()
     return trace.rows()
 
 
