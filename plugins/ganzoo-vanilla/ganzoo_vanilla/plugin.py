@@ -22,11 +22,11 @@ class MLPOptions(Options):
 
     latent_dim: Count = 100
     """Size of the latent vector z."""
-    g_widths: Annotated[tuple[Count, ...], Field(min_length=1)] = (256, 512, 1024)
+    g_widths: Annotated[tuple[Count, ...], Field(min_length=1)] = (256, 512)
     """Units in the generator's hidden layers, from the latent to the image."""
-    d_widths: Annotated[tuple[Count, ...], Field(min_length=1)] = (1024, 512, 256)
+    d_widths: Annotated[tuple[Count, ...], Field(min_length=1)] = (512, 256)
     """Units in the discriminator's hidden layers, from the image to the score."""
-    g_norm: Literal["none", "batch", "layer"] = "none"
+    g_norm: Literal["none", "batch", "layer"] = "batch"
     """Normalisation in the generator's hidden layers but the first."""
     dropout: Probability = 0.3
     """Dropout after each of the discriminator's hidden layers."""
