@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import reprlib
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -136,10 +137,10 @@ def _call(hook: str, function: Any) -> Sequence[Spec]:
     except (Exception, SystemExit) as error:
         raise _fault_of(error, f"in {hook}") from error
     if not isinstance(specs, (list, tuple)):
-        raise _Fault(f"{hook} returned {specs!r:.80}, not a list of {kind.__name__}")
+        raise _Fault(f"{hook} returned {reprlib.repr(specs)}, not a list of {kind.__name__}")
     for spec in specs:
         if not isinstance(spec, kind):
-            raise _Fault(f"{hook} returned a list with {spec!r:.80} in it, which is no {kind.__name__}")
+            raise _Fault(f"{hook} returned a list with {reprlib.repr(spec)} in it, which is no {kind.__name__}")
     return specs
 
 
@@ -164,11 +165,14 @@ def _fault_of(error: BaseException, when: str) -> _Fault:
     if isinstance(error, SystemExit):
         what = f"it ends the process with sys.exit({error.code!r})"
     else:
-        what = " ".join(f"it raises {type(error).__name__}: {error}".split())
+        # Unlike str(), this survives an exception whose own __str__ raises.
+        what = " ".join(f"it raises {traceback.format_exception_only(error)[-1]}".split())
     return _Fault(f"{what} ({when}{_line_of(error)})")
 
 
 def _line_of(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f", {error.filename} line {error.lineno}"
     machinery = (__file__, "<frozen", os.path.dirname(inspect.getfile(EntryPoint)), os.path.dirname(pluggy.__file__))
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not frame.filename.startswith(machinery) and "importlib" not in Path(frame.filename).parts:

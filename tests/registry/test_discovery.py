@@ -18,7 +18,7 @@ def ganzoo_variants():
 BROKEN = {
     "raises at import": ("1 / 0", "ZeroDivisionError: division by zero (at import"),
     "needs what is not there": ("import not_installed_anywhere", "No module named 'not_installed_anywhere'"),
-    "has a syntax error": ("def (:", "SyntaxError"),
+    "has a syntax error": ("def (:", "ganzoo_bad_plugin.py line 8)"),
     "exits at import": ("import sys; sys.exit(3)", "it ends the process with sys.exit(3) (at import"),
     "raises in a hook": (
         "@hookimpl\ndef ganzoo_variants(): raise OSError('no disk')",
@@ -27,6 +27,14 @@ BROKEN = {
     "exits in a hook": ("@hookimpl\ndef ganzoo_variants(): raise SystemExit", "sys.exit(None) (in ganzoo_variants"),
     "returns a number": ("@hookimpl\ndef ganzoo_variants(): return 3", "returned 3, not a list of VariantSpec"),
     "returns None": ("@hookimpl\ndef ganzoo_datasets(): return None", "returned None, not a list of DatasetSpec"),
+    "returns what cannot be shown": (
+        "class Evil:\n    def __repr__(self): raise ValueError\n@hookimpl\ndef ganzoo_variants(): return [Evil()]",
+        "<Evil instance at",
+    ),
+    "raises what cannot be shown": (
+        "class Evil(Exception):\n    def __str__(self): raise ValueError\nraise Evil",
+        "Evil: <exception str() failed>",
+    ),
     "returns junk": ("@hookimpl\ndef ganzoo_variants(): return ['gan']", "'gan' in it, which is no VariantSpec"),
     "returns the wrong spec": (
         "@hookimpl\ndef ganzoo_backbones(): return [variant('fake')]",
