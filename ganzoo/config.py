@@ -242,7 +242,7 @@ def build_game(config: RunConfig, data: DataInfo) -> Game:
 
 def _over_defaults(cls: type[RunConfig], raw: Mapping[str, Any]) -> dict[str, Any]:
     """``raw`` laid over the class's defaults, so that a file that sets one option keeps the variant's other ones."""
-    merged = dict(raw)
+    merged = {key: value for key, value in raw.items() if value is not None}
     for name, field in cls.model_fields.items():
         if isinstance(field.default, Options) and isinstance(raw.get(name), Mapping):
             merged[name] = _overlay(field.default.model_dump(exclude_none=True), raw[name])

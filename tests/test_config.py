@@ -75,7 +75,7 @@ def test_an_unknown_name_gets_the_nearest_one():
 def test_another_backbone_brings_its_own_options():
     config = make_config({"variant": "wgan-gp", "backbone": "dcgan", "net": {"d_norm": "none"}})
     assert config.net.d_norm == "none"
-    with pytest.raises(ConfigError, match="unknown key 'net.d_norm'"):
+    with pytest.raises(ConfigError, match=r"unknown key 'net\.d_norm'"):
         make_config({"variant": "wgan-gp", "net": {"d_norm": "none"}})
 
 

@@ -91,5 +91,7 @@ def _write(images: Tensor, options: SampleOptions, kind: str, labels: list[int] 
     pixels = to_pixels(images).numpy()  # uint8 (N, C, H, W)
     if kind == ".npy":
         numpy.save(options.out, pixels)
-    else:
+    elif labels is None:
         numpy.savez_compressed(options.out, images=pixels)
+    else:
+        numpy.savez_compressed(options.out, images=pixels, labels=numpy.array(labels))

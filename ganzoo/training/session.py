@@ -30,6 +30,9 @@ from .trainer import Trainer
 
 _log = logging.getLogger(__name__)
 
+_SURVEYED = 1024
+"""Iterations whose plans are asked for beforehand, to make room for the longest of them."""
+
 
 class Session:
     """A run that is ready to train: device, data, game and engine.
@@ -51,7 +54,12 @@ class Session:
         info = find_source(config.data).info
         game = build_game(config, info).to(self.device).train()
         self.batcher: Batcher = open_batches(
-            config.data, needs=game.needs, batch_size=options.batch_size, seed=options.seed, device=self.device
+            config.data,
+            needs=game.needs,
+            batch_size=options.batch_size,
+            seed=options.seed,
+            device=self.device,
+            rounds=max(len(game.rounds(iteration)) for iteration in range(_SURVEYED)),
         )
         self.engine = EagerEngine(
             game,
