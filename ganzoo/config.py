@@ -122,22 +122,22 @@ class RunConfig(Options):
 
 def config_class(variant: VariantSpec, backbone: BackboneSpec | None) -> type[RunConfig]:
     """The RunConfig whose option classes and defaults are those of ``variant`` and ``backbone``."""
-    try:
-        training = TrainingOptions(**{key: value for key, value in variant.training.items() if key not in BUDGETS})
-        net_class = backbone.options if backbone else Options
-        own_net = backbone is not None and backbone.name == variant.backbone
-        net = net_class(**(variant.net if own_net else {}))
-        options = variant.options()
-    except ValidationError as error:
-        reason = format_validation_error(error, TrainingOptions).problem
-        raise PluginError(f"the defaults of variant {variant.name!r} do not fit: {reason}") from None
-    fields: dict[str, Any] = {
-        "variant": (str, variant.name),
-        "backbone": (str | None, backbone.name if backbone else None),
-        "training": (TrainingOptions, training),
-        "options": (variant.options, options),
-        "net": (net_class, net),
+    own_net = backbone is not None and backbone.name == variant.backbone
+    parts: dict[str, tuple[type[Options], Mapping[str, Any]]] = {
+        "training": (TrainingOptions, {key: value for key, value in variant.training.items() if key not in BUDGETS}),
+        "options": (variant.options, {}),
+        "net": (backbone.options if backbone else Options, variant.net if own_net else {}),
     }
+    fields: dict[str, Any] = {
+        "variant": (str, _described("variant", variant.name)),
+        "backbone": (str | None, _described("backbone", backbone.name if backbone else None)),
+    }
+    for name, (part, defaults) in parts.items():
+        try:
+            fields[name] = (part, _described(name, part(**defaults)))
+        except ValidationError as error:
+            reason = format_validation_error(error, part).problem
+            raise PluginError(f"the defaults of variant {variant.name!r} do not fit: {reason}") from None
     return create_model("RunConfig", __base__=RunConfig, __doc__=RunConfig.__doc__, **fields)
 
 
@@ -238,6 +238,11 @@ def build_game(config: RunConfig, data: DataInfo) -> Game:
     if not isinstance(game, Game):
         raise ContractError(f"{variant.builder} returned {type(game).__name__}, not a Game")
     return game
+
+
+def _described(name: str, default: Any) -> Any:
+    """A field with ``default`` and the sentence of the RunConfig's field called ``name``."""
+    return Field(default, description=RunConfig.model_fields[name].description)
 
 
 def _over_defaults(cls: type[RunConfig], raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _spellings(cls: type[BaseModel], location: Location, field: FieldInfo) -> It
         return
     name = flag(cls, location)
     yield name
-    if field.annotation is bool:
+    if field.annotation is bool and tyro.conf.FlagCreatePairsOff not in field.metadata:
         *parents, last = name.removeprefix("--").split(".")
         yield "--" + ".".join([*parents, f"no-{last}"])
     for mark in field.metadata:

@@ -21,12 +21,15 @@ from ganzoo.registry import registry
 
 from .args import FLAT, parse
 from .console import err, out
+from .plugins import warn_of_faults
 
 if TYPE_CHECKING:
     from ganzoo.api import Run
     from ganzoo.training.observers import Observer
 
 _RESUMABLE = ("steps", "epochs", "images", "minutes", "device", "threads", "log_every", "sample_every", "save_every")
+
+Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 USAGE = """\
 usage: ganzoo run VARIANT [--dataset NAME] [OPTIONS]
@@ -49,6 +52,7 @@ def main(argv: list[str]) -> int:
     if resumed and file:
         raise ConfigError("--resume and --config were given together", fix="a resumed run has its config already")
     raw = _raw(variant, words, Path(resumed) / "config.toml" if resumed else Path(file) if file else None)
+    warn_of_faults(registry())
     arguments = _parse(raw, words)
     spec, net = find_specs(arguments.variant, arguments.backbone)
     cls = config_class(spec, net)
@@ -133,13 +137,13 @@ class _SessionArguments(Options):
     """The folder that holds runs."""
     name: str | None = None
     """Name of the run's folder; VARIANT-DATASET-NUMBER if it is not given."""
-    print_config: bool = False
+    print_config: Switch = False
     """Print the resolved config as TOML and stop."""
-    dry_run: bool = False
+    dry_run: Switch = False
     """Build and check everything, tell what would be trained, write nothing."""
-    quiet: bool = False
+    quiet: Switch = False
     """Print nothing but warnings and errors."""
-    tensorboard: bool = False
+    tensorboard: Switch = False
     """Also write TensorBoard files into the run folder (pip install "ganzoo[tensorboard]")."""
 
 
