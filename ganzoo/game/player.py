@@ -27,6 +27,8 @@ class Player:
             (lazy regularisation: two losses, one optimizer).
         schedule: from the step, int64 0-dim, to a 0-dim multiplier of the learning rate.
         lr_scale: a 0-dim buffer that multiplies the learning rate.
+        betas: from the step, int64 0-dim, to Adam's two decay rates, (2,), in place of those of the optimizer (R3GAN
+            ramps the second).
         after: called after the update, for weight clipping.
     """
 
@@ -36,4 +38,5 @@ class Player:
     optimizer: OptimizerSpec | str
     schedule: Callable[[Tensor], Tensor] | None = None
     lr_scale: Tensor | None = None
+    betas: Callable[[Tensor], Tensor] | None = None
     after: Callable[[], None] | None = None

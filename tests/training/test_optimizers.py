@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganzoo.errors import CheckpointError
+from ganzoo.errors import CheckpointError, ContractError
 from ganzoo.game import Player
 from ganzoo.options import OptimizerSpec
 from ganzoo.training.engine.optimizers import PlayerOptimizer
@@ -63,6 +63,26 @@ def test_schedule_and_scale_multiply_the_learning_rate(name):
     before = moving.item()
     step(moving, with_both, 1.0, number=4)
     assert moving.item() == before
+
+
+def test_betas_that_move_are_those_of_an_adam_that_is_told_them_each_step():
+    def ramp(step):
+        return torch.stack([torch.tensor(0.5), (0.9 + 0.01 * step).clamp(max=0.93)])
+
+    moving, optimizer = make(OptimizerSpec(lr=0.1), betas=ramp)
+    told = nn.Parameter(torch.tensor([1.0]))
+    reference = torch.optim.Adam([told], lr=0.1)
+    for number, gradient in enumerate((0.3, -2.0, 1.0, 0.1, 5.0)):
+        step(moving, optimizer, gradient, number=number)
+        reference.param_groups[0]["betas"] = (0.5, min(0.93, 0.9 + 0.01 * number))
+        told.grad = torch.tensor([gradient])
+        reference.step()
+        assert moving.item() == pytest.approx(told.item(), rel=1e-5)
+
+
+def test_only_adam_has_betas_to_move():
+    with pytest.raises(ContractError, match="moves the betas of sgd"):
+        make(OptimizerSpec(name="sgd"), betas=lambda step: torch.zeros(2))
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop"])
