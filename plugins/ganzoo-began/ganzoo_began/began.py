@@ -277,7 +277,7 @@ def base_and_stages(shape: tuple[int, int, int]) -> tuple[int, int]:
         raise IncompatiblePartsError(
             f"the networks of began take square images of 28 px, or of 5 to 8 px times a power of two, from "
             f"{SMALLEST_SIDE} px, not {height} x {width}",
-            fix="bring the images to such a size with --data.image-size 32, or choose another variant",
+            fix="bring the images to such a size with --image-size 32, or choose another variant",
         )
     return side, stages
 

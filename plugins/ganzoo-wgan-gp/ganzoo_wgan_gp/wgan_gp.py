@@ -199,7 +199,7 @@ def image_sides(shape: tuple[int, int, int]) -> list[int]:
     if height != width or height < SMALLEST_SIDE:
         raise IncompatiblePartsError(
             f"the networks of wgan-gp take square images of {SMALLEST_SIDE} px and above, not {height} x {width}",
-            fix="bring the images to such a size with --data.image-size, or choose another --backbone",
+            fix="bring the images to such a size with --image-size, or choose another --backbone",
         )
     sides = [height]
     while sides[-1] > BASE_SIDE:
