@@ -151,7 +151,8 @@ def download(argv: list[str]) -> int:
     """Run ``ganzoo data download``."""
     options = parse(DownloadOptions, argv, prog="ganzoo data download")
     source = options.source()
-    if source.place() is None:
+    wanted = options.data_dir.expanduser() if options.data_dir else source.place()
+    if wanted is None or source.place() != wanted:
         source.download()
     report = source.verify()
     console.print(f"{report.name} is in {source.place()}, verified", markup=False, soft_wrap=True)

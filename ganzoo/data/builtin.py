@@ -9,7 +9,7 @@ from ganzoo.registry import DatasetSpec, hookimpl
 
 @hookimpl
 def ganzoo_datasets() -> Sequence[DatasetSpec]:
-    """One spec for each, in the order of ``ganzoo data list``."""
+    """One spec for each; ``folder`` stands for every ``folder:PATH``."""
     return [
         _spec("digits", "handwritten digits, 1,797 grey images of 8 x 8, 10 classes; built in", "digits:Digits"),
         _spec("mnist", "handwritten digits, 60,000 + 10,000 grey images of 28 x 28, 10 classes", "idx:MNIST"),

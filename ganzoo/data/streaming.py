@@ -5,7 +5,10 @@ What comes out is bit for bit what :class:`~ganzoo.data.resident.ResidentBatcher
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, cast
 
 import torch
@@ -89,7 +92,8 @@ class StreamBatcher(PacedBatcher):
     def _fill(self, position: int, rounds: int) -> None:
         if self._batches is None:
             self._positions.start = position
-            self._batches = iter(self._loader)
+            with _own_signals():
+                self._batches = iter(self._loader)
         for index in range(rounds):
             self._store(index, self._next())
 
@@ -97,10 +101,10 @@ class StreamBatcher(PacedBatcher):
         assert self._batches is not None
         try:
             batch = next(self._batches)
-        except RuntimeError as error:
+        except (RuntimeError, OSError, EOFError) as error:  # which one depends on what the worker was doing as it died
             self.close()
             raise DataError(
-                f"a process that reads images failed: {' '.join(str(error).split())}",
+                f"a process that reads images failed: {' '.join(str(error).split()) or 'it fell silent'}",
                 fix="lower --workers; with --workers 0 this process reads, and says what is wrong",
             ) from None
         if isinstance(batch, GanzooError):
@@ -159,6 +163,26 @@ class _Reader(Dataset[Any]):
             if stream.labelled and len(self.domains) == 1:
                 batch["labels"] = torch.tensor(labels)
         return batch
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Start workers whose signals and this process's do not meet.
+
+    Ctrl-C reaches every process of the terminal, but a run finishes its step first and needs its workers for that. And
+    torch has the death of a worker raise wherever this process happens to be; without its handler the death is found
+    where batches are fetched, within seconds.
+    """
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by what is started here
+    handler = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _as_is(batch: Any) -> Any:
