@@ -6,13 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ganzoo.options import Count, GANOptions, Options, Probability
+from ganzoo.options import Count, GANOptions, OptimizerSpec, Options, Probability
 from ganzoo.registry import BackboneSpec, Paper, VariantSpec, hookimpl
 
 
 class VanillaOptions(GANOptions):
-    """Options of the first GAN."""
+    """Options of the first GAN; why the learning rate is what it is: docs/variants/vanilla.md."""
 
+    d_optimizer: OptimizerSpec = OptimizerSpec(lr=5e-4)
+    """Optimizer of the discriminator."""
+    g_optimizer: OptimizerSpec = OptimizerSpec(lr=5e-4)
+    """Optimizer of the generator."""
     label_smoothing: Probability = 0.0
     """Target of real images is 1 minus this (one-sided smoothing); 0.1 holds back an over-confident discriminator."""
 
@@ -40,7 +44,7 @@ VANILLA = VariantSpec(
     backbone="mlp",
     paper=Paper(authors="Goodfellow et al.", year=2014, title="Generative Adversarial Nets", arxiv="1406.2661"),
     tags=("mlp", "cross-entropy", "non-saturating"),
-    training={"batch_size": 64},
+    training={"batch_size": 64, "ema": 0.999},
 )
 
 MLP = BackboneSpec(

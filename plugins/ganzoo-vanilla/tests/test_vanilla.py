@@ -43,7 +43,7 @@ def test_plugin_module_leaves_torch_unimported() -> None:
 def test_defaults_are_those_of_the_documentation() -> None:
     options = VanillaOptions()
     for optimizer in (options.d_optimizer, options.g_optimizer):
-        assert (optimizer.name, optimizer.lr, optimizer.betas) == ("adam", 2e-4, (0.5, 0.999))
+        assert (optimizer.name, optimizer.lr, optimizer.betas) == ("adam", 5e-4, (0.5, 0.999))
     assert options.label_smoothing == 0
 
 
