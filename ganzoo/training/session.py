@@ -162,7 +162,7 @@ class Session:
             "seed": self.config.training.seed,
             "config_sha256": self.config.digest(),
             "engine": {"tier": self.engine.tier, "precision": self.engine.precision},
-            "data": asdict(self.batcher.info),
+            "data": {**asdict(self.batcher.info), "storage": self.batcher.storage},
             **self._facts(),
             "sessions": [*earlier, session],
         }

@@ -57,6 +57,7 @@ def test_a_run_folder_holds_all_that_it_should(tmp_path, capsys):
     assert facts["origins"]["variant"]["distribution"] == "ganzoo-vanilla"
     assert facts["engine"] == {"tier": "eager", "precision": "fp32"}
     assert facts["seed"] == 0
+    assert (facts["data"]["name"], facts["data"]["storage"]) == ("digits", "device")
     (session,) = facts["sessions"]
     assert session["status"] == "finished"
     assert (session["from_step"], session["to_step"], session["images"]) == (0, 25, 400)
