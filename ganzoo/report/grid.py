@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 _GAP = 2
-_LEAST = 28
+_LEAST = 56
 _BACKGROUND = 32
 _CAPTION = 12
 
@@ -61,7 +61,7 @@ def to_pixels(images: Tensor) -> Tensor:
 
 
 def _tiles(images: Tensor) -> Tensor:
-    """uint8 (N, H, W, 3), each image at least 28 pixels high: smaller ones are enlarged by a whole factor."""
+    """uint8 (N, H, W, 3), each image at least 56 pixels high: smaller ones are enlarged by a whole factor."""
     factor = max(1, math.ceil(_LEAST / images.shape[2]))
     pixels = to_pixels(images).repeat_interleave(factor, 2).repeat_interleave(factor, 3)
     return pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous()

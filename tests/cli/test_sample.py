@@ -30,7 +30,7 @@ def test_a_grid(runs, tmp_path, capsys):
     out = tmp_path / "new" / "grid.png"
     assert sample(runs / "plain", out, "--n", "9", "--columns", "3") == 0
     assert capsys.readouterr().out == f"{out}\n"
-    assert Image.open(out).size == (3 * 34 + 2, 3 * 34 + 2)
+    assert Image.open(out).size == (3 * 58 + 2, 3 * 58 + 2)
 
 
 def test_a_folder_of_pictures_in_the_size_of_the_data(runs, tmp_path):

@@ -15,17 +15,19 @@ def test_pixels_cover_the_whole_range_and_are_clipped():
 
 
 def test_images_lie_row_by_row():
-    images = torch.stack([torch.full((1, 32, 32), value) for value in (-1.0, 0.0, 1.0)])
+    images = torch.stack([torch.full((1, 64, 64), value) for value in (-1.0, 0.0, 1.0)])
     grid = numpy.asarray(make_grid(images, columns=2))
-    assert grid.shape == (2 * 34 + 2, 2 * 34 + 2, 3)
+    assert grid.shape == (2 * 66 + 2, 2 * 66 + 2, 3)
     assert (grid[10, 10] == 0).all()
-    assert (grid[10, 44] == 128).all()
-    assert (grid[44, 10] == 255).all()
-    assert (grid[44, 44] == 32).all()  # background where there is no fourth image
+    assert (grid[10, 76] == 128).all()
+    assert (grid[76, 10] == 255).all()
+    assert (grid[76, 76] == 32).all()  # background where there is no fourth image
 
 
 def test_small_images_are_enlarged_by_a_whole_factor():
-    assert make_grid(torch.zeros(1, 1, 8, 8)).size == (36, 36)
+    assert make_grid(torch.zeros(1, 1, 8, 8)).size == (60, 60)
+    assert make_grid(torch.zeros(1, 1, 28, 28)).size == (60, 60)
+    assert make_grid(torch.zeros(1, 1, 64, 64)).size == (68, 68)
 
 
 def test_colours_stay_apart():
@@ -34,13 +36,13 @@ def test_colours_stay_apart():
 
 
 def test_captions_take_room_of_their_own_and_are_cut(tmp_path):
-    images = torch.full((2, 1, 28, 28), -1.0)
+    images = torch.full((2, 1, 64, 64), -1.0)
     path = tmp_path / "grid.png"
     write_grid(images, path, labels=["7", "a name that is far too long"], columns=2)
     pixels = numpy.asarray(Image.open(path))
-    assert pixels.shape[0] == 28 + 2 + 12 + 2
-    assert (pixels[30:42] > 200).any()
-    assert not (pixels[2:30] > 200).any()
+    assert pixels.shape[0] == 64 + 2 + 12 + 2
+    assert (pixels[66:78] > 200).any()
+    assert not (pixels[2:66] > 200).any()
 
 
 @pytest.mark.parametrize("shape", [(0, 1, 8, 8), (3, 8, 8), (2, 2, 8, 8)])
