@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -148,6 +149,7 @@ class Session:
     @contextmanager
     def _recorded(self, folder: RunFolder, command: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Write ``run.json`` at the start of a session and again at its end, however that comes."""
+        start, cpu_start = time.monotonic(), time.process_time()
         path = folder.path / "run.json"
         earlier = read_json(path).get("sessions", []) if path.is_file() else []
         session: dict[str, Any] = {
@@ -177,6 +179,8 @@ class Session:
                 "ended": _now(),
                 "to_step": self.engine.iteration,
                 "images": self.batcher.drawn,
+                "seconds": round(time.monotonic() - start, 3),
+                "cpu_seconds": round(time.process_time() - cpu_start, 3),
                 "peak_memory_bytes": peak_memory(),
             }
             folder.write_run(facts)

@@ -62,6 +62,8 @@ def test_a_run_folder_holds_all_that_it_should(tmp_path, capsys):
     assert session["status"] == "finished"
     assert (session["from_step"], session["to_step"], session["images"]) == (0, 25, 400)
     assert session["command"][:3] == ["ganzoo", "run", "vanilla"]
+    assert 0 < session["cpu_seconds"]
+    assert 0 < session["seconds"] < 120
     assert {"python", "packages", "cpu", "cores", "threads"} <= session["environment"].keys()
 
 
