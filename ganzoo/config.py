@@ -54,7 +54,7 @@ class TrainingOptions(Options):
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the networks; losses, penalties and weights are float32 in both."""
     ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
-    """Decay of the moving average of the generator that is sampled and saved; 0 takes the last weights, as papers do."""
+    """Decay of the moving average of the generator that is sampled and saved; 0 takes the last weights instead."""
     threads: Count | None = None
     """CPU threads of a tensor operation; None leaves torch's choice."""
     log_every: Count = 50

@@ -5,13 +5,14 @@ Only the subcommand that is called is imported, so ``ganzoo --help`` costs next 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ganzoo.errors import GanzooError, UnknownNameError
+from ganzoo.errors import DiskFullError, GanzooError, UnknownNameError
 
 
 class Command(NamedTuple):
@@ -37,8 +38,9 @@ BROKEN_PIPE = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` (that of the process if None) and return its exit status.
 
-    Every :class:`~ganzoo.errors.GanzooError` becomes a message on stderr and its own status; any other exception is a
-    bug of ganzoo or of a plugin, and passes through.
+    Every :class:`~ganzoo.errors.GanzooError` becomes a message on stderr and its own status, and so does what the
+    system refuses (a full disk, a folder that was taken away); any other exception is a bug of ganzoo or of a plugin,
+    and passes through.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -57,6 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has left; the interpreter must not complain of that when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except OSError as error:
+        from .console import print_error
+
+        kind = DiskFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else GanzooError
+        failure = kind(f"{error.filename or 'the system'}: {error.strerror or error}")
+        print_error(failure)
+        return failure.exit_code
     except SystemExit as stop:  # help was printed, or tyro refused a word
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
 

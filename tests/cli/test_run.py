@@ -1,6 +1,8 @@
 """`ganzoo run` as a user runs it: what it writes, how it resumes, what it refuses."""
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -62,7 +64,7 @@ def test_a_run_folder_holds_all_that_it_should(tmp_path, capsys):
     assert session["status"] == "finished"
     assert (session["from_step"], session["to_step"], session["images"]) == (0, 25, 400)
     assert session["command"][:3] == ["ganzoo", "run", "vanilla"]
-    assert 0 < session["cpu_seconds"]
+    assert session["cpu_seconds"] > 0
     assert 0 < session["seconds"] < 120
     assert {"python", "packages", "cpu", "cores", "threads"} <= session["environment"].keys()
 
@@ -237,6 +239,31 @@ def test_a_missing_extra_is_told_with_the_line_that_installs_it(tmp_path, capsys
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     assert run(tmp_path, "--steps", "2", "--tensorboard", "--quiet") == 1
     assert 'pip install "ganzoo[tensorboard]"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "word"), [(errno.ENOSPC, 8, "No space left"), (errno.EACCES, 1, "denied")]
+)
+def test_what_the_system_refuses_is_told_and_the_last_checkpoint_stays(
+    tmp_path, capsys, monkeypatch, number, status, word
+):
+    from ganzoo.report import observer
+
+    real, calls = observer.write_grid, []
+
+    def refused(images, path, **settings):
+        calls.append(path)
+        if len(calls) == 3:
+            raise OSError(number, os.strerror(number), str(path))
+        real(images, path, **settings)
+
+    monkeypatch.setattr(observer, "write_grid", refused)
+    words = ["--steps", "9", "--sample-every", "4", "--save-every", "4", "--quiet"]
+    assert run(tmp_path, *words) == status
+    assert word in capsys.readouterr().err
+    assert main(["run", "--resume", str(tmp_path / "one"), "--quiet"]) == 0
+    sessions = json.loads((tmp_path / "one" / "run.json").read_text())["sessions"]
+    assert [(session["from_step"], session["to_step"]) for session in sessions] == [(0, 8), (4, 9)]
 
 
 def test_a_loss_that_explodes_stops_the_run_and_is_not_saved(tmp_path, capsys):
