@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ganzoo.data.batcher import Batcher
+from ganzoo.game import Batch
 
 from .checkpoint import prune, save_checkpoint
 from .engine import EagerEngine
@@ -95,15 +97,28 @@ class Trainer:
         )
 
     def sample(self) -> Tensor:
-        """The run's sample grid: ``samples`` images (N, C, H, W) in [-1, 1], on the CPU.
+        """The run's sample grid: images (N, C, H, W) in [-1, 1], on the CPU; N is ``samples``, or a batch's size.
 
         The latent is the same at every step and in every session of a run, and no random stream of the training moves.
         """
         options, engine = self.run.config.training, self.engine
         rng = generator(options.seed, "samples", device=engine.device)
         with torch.random.fork_rng(devices=[engine.device] if engine.device.type == "cuda" else []):
-            request = engine.game.request(options.samples, rng)
+            request = engine.game.request(self._sources.size or options.samples, rng, self._sources)
             return engine.game.generate(engine.exported, request, rng).cpu()
+
+    @cached_property
+    def _sources(self) -> Batch:
+        """What a translation makes its samples from: the first batch of the data; nothing for a game with latents."""
+        domains = self.engine.game.needs.domains
+        if domains == ("images",):
+            return Batch()
+        drawn = self.batcher.drawn
+        self.batcher.restore(0)
+        self.batcher.prepare(1)
+        batch = self.batcher.draw()
+        self.batcher.restore(drawn)
+        return Batch({domain: batch[domain] for domain in domains})
 
     def _measure(self) -> None:
         if values := self.engine.meter.read():

@@ -134,6 +134,20 @@ def test_only_the_player_that_moves_gets_gradients():
     assert all(key.startswith("discriminator.") for key in graded)
 
 
+def test_a_player_that_shares_an_optimizer_moves_nothing_by_stale_gradients(monkeypatch):
+    game = games.build("vanilla")
+    d, g = game.players()
+    part = Player(name="part", params=d.params[:1], loss=lambda turn: {"w": d.params[0].sum()}, optimizer="d")
+    monkeypatch.setattr(game, "players", lambda: [d, g, part])
+    monkeypatch.setattr(game, "rounds", lambda iteration: (("d",), ("part",)) if iteration == 0 else (("part",),))
+    engine = EagerEngine(game, ToyBatcher(), seed=0, device=CPU)
+    engine.iterate()
+    before = [parameter.clone() for parameter in d.params]
+    engine.iterate()
+    moved = [not torch.equal(parameter, old) for parameter, old in zip(d.params, before, strict=True)]
+    assert moved == [True] + [False] * (len(moved) - 1)
+
+
 def test_optimizer_specs_reach_the_optimizers():
     engine = make("vanilla")
     assert isinstance(engine.players["d"].optimizer, OptimizerSpec)

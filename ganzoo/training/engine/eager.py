@@ -78,7 +78,8 @@ class EagerEngine:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             terms = player.loss(turn)
         check_terms(name, terms)
-        for parameter in player.params:
+        # All that the optimizer will step on, which is more than the player's own where it shares another's optimizer.
+        for parameter in optimizer.params:
             parameter.grad = None
         torch.stack(list(terms.values())).sum().backward(inputs=list(player.params))  # type: ignore[no-untyped-call]
         optimizer.step(turn.step)
