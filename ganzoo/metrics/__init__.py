@@ -1,0 +1,1 @@
+"""Measures of samples: functions of features, each with its formula, its paper and its limits."""

@@ -1,0 +1,55 @@
+"""The Frechet distance between two sets of features (FID where the features are Inception's)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import ConfigError
+
+from .moments import Moments
+
+
+def frechet_distance(a: Moments, b: Moments) -> float:
+    r"""The squared Frechet (2-Wasserstein) distance between the normal distributions with these moments.
+
+    .. math:: d^2 = \|\mu_a - \mu_b\|^2 + \mathrm{tr}\, \Sigma_a + \mathrm{tr}\, \Sigma_b
+              - 2\, \mathrm{tr}\, (\Sigma_a \Sigma_b)^{1/2}
+
+    Dowson & Landau 1982; for GANs Heusel et al. 2017, arXiv:1706.08500. It is biased upwards for few samples (Chong &
+    Forsyth 2020, arXiv:1911.07023), so compare only figures with the same number of samples and the same extractor.
+
+    Returns:
+        d squared, at least 0; 0 for equal moments up to rounding.
+
+    Raises:
+        ConfigError: features of different lengths, or fewer than two samples.
+
+    Example:
+        >>> import torch
+        >>> x = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+        >>> round(frechet_distance(Moments.of(x), Moments.of(x + 1)), 6)
+        4.0
+    """
+    if a.dim != b.dim:
+        raise ConfigError(f"the features have different lengths, {a.dim} and {b.dim}; use one extractor for both")
+    sigma_a, sigma_b = a.covariance, b.covariance.to(a.covariance.device)
+    shift = (a.mean - b.mean.to(a.mean.device)).square().sum()
+    distance = shift + sigma_a.trace() + sigma_b.trace() - 2 * trace_of_root(sigma_a, sigma_b)
+    return max(0.0, distance.item())
+
+
+def trace_of_root(a: Tensor, b: Tensor) -> Tensor:
+    r""":math:`\mathrm{tr}\,(AB)^{1/2}` of two positive semi-definite matrices, float64 (F, F), as a 0-dim tensor.
+
+    With a factor :math:`A = L L^T`, the eigenvalues of :math:`AB` are those of the symmetric :math:`L^T B L`, so the
+    trace is the sum of their roots. The factor is Cholesky's where A is positive definite; where it is not (fewer
+    samples than features, dead features) it is the symmetric root from an eigendecomposition. Both are exact.
+    """
+    factor, failed = torch.linalg.cholesky_ex(a)
+    if bool(failed):
+        values, vectors = torch.linalg.eigh(a)
+        factor = vectors * values.clamp(min=0).sqrt()
+    inner = factor.T @ b @ factor
+    eigenvalues: Tensor = torch.linalg.eigvalsh((inner + inner.T) / 2)
+    return eigenvalues.clamp(min=0).sqrt().sum()
