@@ -1,4 +1,4 @@
-"""Makes ganzoo/data/files/digits.npz from scikit-learn's copy of the UCI digits: `python benchmarks/make_digits.py`.
+"""Makes ganzoo/data/shipped/digits.npz from scikit-learn's copy of the UCI digits: `python benchmarks/make_digits.py`.
 
 The arrays are `levels`, uint8 (1797, 8, 8) in 0..16, and `labels`, uint8 (1797,). The printed MD5 stands in
 ganzoo/data/digits.py.
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-TARGET = Path(__file__).parents[1] / "ganzoo" / "data" / "files" / "digits.npz"
+TARGET = Path(__file__).parents[1] / "ganzoo" / "data" / "shipped" / "digits.npz"
 
 
 def main() -> None:

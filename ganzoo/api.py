@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.config import RunConfig, TrainingOptions, build_game, find_specs, make_config, read_config
+from ganzoo.assembly import build_game
+from ganzoo.config import RunConfig, TrainingOptions, check_resumable, find_specs, make_config, read_config
 from ganzoo.data import DataInfo, DataOptions
 from ganzoo.errors import CheckpointError, ConfigError, UnknownNameError
 from ganzoo.game import Batch, Game
@@ -105,9 +106,13 @@ def resume(
 
     Raises:
         CheckpointError: there is nothing to resume, or other data or plugins made it.
+        ConfigError: ``config`` changes what the weights depend on.
     """
     path = Path(path)
-    session = Session(config or load_config(path))
+    before = load_config(path)
+    config = config or before
+    check_resumable(before, config)
+    session = Session(config)
     status = session.train(path, resume=True, observers=[Pictures(), *observers], command=_command(command))
     return Run(path, exit_code=status)
 

@@ -11,23 +11,23 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
 from pydantic import Field, SerializeAsAny, ValidationError, create_model, model_validator
 
-from ganzoo.data import DataInfo, DataOptions
-from ganzoo.errors import ConfigError, ContractError, IncompatiblePartsError, PluginError
+from ganzoo.data import DataOptions
+from ganzoo.errors import ConfigError, IncompatiblePartsError, PluginError
 from ganzoo.options import Count, Options, Positive
-from ganzoo.registry import NetworkRequest, load_builder, registry
+from ganzoo.registry import registry
 from ganzoo.registry.specs import BackboneSpec, VariantSpec
 from ganzoo.validation import format_validation_error
 
-if TYPE_CHECKING:
-    from ganzoo.game import Game
-
 BUDGETS = ("steps", "epochs", "images", "minutes")
 """The four ways to say how long a run is; a run has exactly one."""
+
+RESUMABLE = (*BUDGETS, "device", "threads", "log_every", "sample_every", "save_every")
+"""What may change when a run is resumed."""
 
 _DEFAULT_EPOCHS = 20.0
 
@@ -209,35 +209,21 @@ def validate(cls: type[C], raw: Mapping[str, Any], *, source: str | None = None)
         raise format_validation_error(error, cls, source=source) from None
 
 
-def build_game(config: RunConfig, data: DataInfo) -> Game:
-    """Build the networks and the game of ``config`` for ``data``, with weights from torch's global RNG.
+def check_resumable(before: RunConfig, now: RunConfig) -> None:
+    """Refuse to change what the weights depend on in the middle of a run.
 
     Raises:
-        IncompatiblePartsError: parts that do not fit each other or the data; the message says why.
-        PluginError: a builder that cannot be imported.
-        ContractError: a builder that returns something else than it must.
+        ConfigError: the first option that differs and may not.
     """
-    from ganzoo.game import Game, Networks
-
-    variant, backbone = find_specs(config.variant, config.backbone)
-    if config.conditional and not data.classes:
-        raise IncompatiblePartsError(
-            f"--conditional needs labels, and data set {data.name!r} has none", fix="leave --conditional out"
-        )
-    networks = None
-    if backbone is not None:
-        request = NetworkRequest(
-            shape=data.shape,
-            classes=len(data.classes) if config.conditional else None,
-            per_sample_scores=variant.per_sample_scores,
-        )
-        networks = load_builder(backbone)(config.net, request)
-        if not isinstance(networks, Networks):
-            raise ContractError(f"{backbone.builder} returned {type(networks).__name__}, not Networks")
-    game = load_builder(variant)(config.options, networks, data)
-    if not isinstance(game, Game):
-        raise ContractError(f"{variant.builder} returned {type(game).__name__}, not a Game")
-    return game
+    was, is_ = _flat(before.to_dict()), _flat(now.to_dict())
+    for key in sorted(was.keys() | is_.keys()):
+        section, _, name = key.partition(".")
+        if was.get(key) != is_.get(key) and not (section == "training" and name in RESUMABLE):
+            raise ConfigError(
+                f"a resumed run cannot change {key} (it was {was.get(key)!r}, now {is_.get(key)!r})",
+                choices=RESUMABLE,
+                fix="leave the option out, or start a new run",
+            )
 
 
 def _described(name: str, default: Any) -> Any:
@@ -260,3 +246,10 @@ def _overlay(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         under = below.get(key)
         merged[key] = _overlay(under, value) if isinstance(under, dict) and isinstance(value, Mapping) else value
     return merged
+
+
+def _flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
+    return flat

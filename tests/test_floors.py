@@ -24,6 +24,7 @@ FLOORS = {
     "parts": 3,
     "metrics": 3,
     "config": 3,
+    "assembly": 3,
     "training.ema": 3,
     "training.seeding": 3,
     "training.engine": 3,
@@ -49,6 +50,10 @@ TORCH_FREE = (
     "ganzoo.config",
     "ganzoo.cli.main",
     "ganzoo.cli.args",
+    "ganzoo.cli.run",
+    "ganzoo.cli.sample",
+    "ganzoo.cli.info",
+    "ganzoo.cli.data",
 )
 
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ganzoo.config import build_game, find_specs, make_config
+from ganzoo.assembly import build_game
+from ganzoo.config import find_specs, make_config
 from ganzoo.data import DataInfo
 from ganzoo.data.images import ImageSet
 from ganzoo.data.resident import ResidentBatcher

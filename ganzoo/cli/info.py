@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from rich.table import Table
 
-from ganzoo.config import RunConfig, build_game, make_config
+from ganzoo.config import RunConfig, make_config
 from ganzoo.data import DataInfo
 from ganzoo.data.catalog import find_source
 from ganzoo.errors import GanzooError, PluginError
@@ -67,6 +67,8 @@ def build_on_meta(config: RunConfig, data: DataInfo) -> Game:
         IncompatiblePartsError: the parts do not fit each other or the data.
     """
     import torch
+
+    from ganzoo.assembly import build_game
 
     try:
         with torch.device("meta"):

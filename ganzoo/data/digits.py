@@ -16,7 +16,7 @@ from .info import DataInfo
 from .integrity import DataFile, read_proven
 from .source import Report
 
-FOLDER = Path(__file__).parent / "files"
+FOLDER = Path(__file__).parent / "shipped"
 FILE = DataFile(path="digits.npz", split="both", md5="1384e1a8965b6b89fcc4d9f3d7d7d99a")
 _TRAIN = 1_437
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 
-from ganzoo.config import RunConfig, build_game
+from ganzoo.assembly import build_game
+from ganzoo.config import RunConfig
 from ganzoo.data.batcher import Batcher
 from ganzoo.data.catalog import find_source
 from ganzoo.data.loading import open_batches

@@ -6,7 +6,7 @@ import pytest
 
 from ganzoo.cli.args import flags
 from ganzoo.cli.main import main
-from ganzoo.cli.run import _arguments_class
+from ganzoo.cli.run_arguments import arguments_class
 from ganzoo.config import make_config
 from ganzoo.registry import registry
 
@@ -36,7 +36,7 @@ JUNK += ["[bold]x[/nope]", "%s", "cuda:99", "adam", "28", "0.5 0.9", "auto", "\\
 
 def command(rng):
     variant = rng.choice([*VARIANTS, *VARIANTS, rng.choice(JUNK)])
-    known = sorted(flags(_arguments_class(make_config({"variant": rng.choice(VARIANTS)}))))
+    known = sorted(flags(arguments_class(make_config({"variant": rng.choice(VARIANTS)}))))
     known = [flag for flag in known if flag not in ("--dry-run", "--resume", "--config")]
     words = ["run", variant, "--print-config"]
     if rng.random() < 0.3:
