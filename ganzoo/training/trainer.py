@@ -145,17 +145,20 @@ class _Clock:
     def __init__(self, before: float, images: int) -> None:
         now = time.monotonic()
         self._start, self._refreshed = now - before, now
-        self.lap(images)
+        self._lap, self._images, self._rate = now, images, 0.0
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._start
 
     def lap(self, images: int) -> None:
+        self._rate = self.rate(images)
         self._lap, self._images = time.monotonic(), images
 
     def rate(self, images: int) -> float:
-        return (images - self._images) / max(time.monotonic() - self._lap, 1e-9)
+        """Images a second since the last lap, or, where none were drawn since, of the lap before."""
+        drawn = images - self._images
+        return drawn / max(time.monotonic() - self._lap, 1e-9) if drawn else self._rate
 
     def due(self) -> bool:
         """Whether the display should be refreshed."""

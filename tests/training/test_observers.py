@@ -47,7 +47,7 @@ def test_plain_lines_tell_everything_in_whole_lines():
 def test_the_live_view_shows_progress_speed_and_every_scalar():
     text = show(LiveView, terminal=True)
     scalars = ("d/real 0.5000", "g/fake 1.2500", "accuracy_real 0.7500")
-    for part in ("step 200", "12,800 images", "1,234 images/s", "0:00 left", *scalars):
+    for part in ("step 200", "12,800 images", "1,234 images/s", "0:00 left", "finished after 200 steps", *scalars):
         assert part in text
 
 

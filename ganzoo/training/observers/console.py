@@ -44,6 +44,7 @@ class LiveView(Observer):
         if self._live is not None:
             self.advanced(progress)
             self._live.stop()
+            self._console.print(_ending(progress, reason), highlight=False)
 
     def _render(self) -> Group:
         table = Table.grid(padding=(0, 2))
@@ -71,7 +72,7 @@ class PlainLines(Observer):
         self._print(f"{_standing(progress)}  {scalars}")
 
     def ended(self, progress: Progress, reason: str) -> None:
-        self._print(f"{reason} after {progress.step:,} steps, {progress.images:,} images, {_time(progress.seconds)}")
+        self._print(_ending(progress, reason))
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -87,6 +88,10 @@ def _headline(run: RunView) -> str:
         f"{amount[1]:,g} {amount[0]}, {run.device} {config.training.precision}, seed {config.training.seed} "
         f"-> {run.folder.path}"
     )
+
+
+def _ending(progress: Progress, reason: str) -> str:
+    return f"{reason} after {progress.step:,} steps, {progress.images:,} images, {_time(progress.seconds)}"
 
 
 def _standing(progress: Progress) -> str:
