@@ -44,7 +44,7 @@ VANILLA = VariantSpec(
     backbone="mlp",
     paper=Paper(authors="Goodfellow et al.", year=2014, title="Generative Adversarial Nets", arxiv="1406.2661"),
     tags=("mlp", "cross-entropy", "non-saturating"),
-    training={"batch_size": 64, "ema": 0.999},
+    training={"batch_size": 64},
 )
 
 MLP = BackboneSpec(
