@@ -11,20 +11,17 @@ import functools
 import types
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import tyro
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from tyro.constructors import PrimitiveConstructorSpec
 
 from ganzoo.errors import ConfigError, ContractError, UnknownNameError, nearest
 from ganzoo.validation import Location, fields_along, format_validation_error, nested_model
 
-M = TypeVar("M", bound=BaseModel)
+from .marks import Mark
 
-FLAT: Final = tyro.conf.arg(name="")
-"""Marks a field of options whose name its flags leave out: ``Annotated[TrainingOptions, FLAT]`` gives ``--steps``."""
+M = TypeVar("M", bound=BaseModel)
 
 _METAVARS = {int: "INT", float: "FLOAT", str: "STR", Path: "PATH"}
 
@@ -35,8 +32,8 @@ def parse(
     """An instance of ``cls`` from the words of a command line.
 
     Args:
-        cls: an options class. Nested options give dotted flags (``--d-optimizer.lr``) unless marked :data:`FLAT`; other
-            marks of ``tyro.conf`` (``Positional``, ``arg(aliases=...)``) work on its fields.
+        cls: an options class. Nested options give dotted flags (``--d-optimizer.lr``), and a
+            :class:`~ganzoo.cli.marks.Mark` on a field changes how it looks.
         argv: the words after the command.
         prog: how the command is called, for help.
         description: the text above the flags in help; the docstring of ``cls`` if None.
@@ -48,6 +45,10 @@ def parse(
         SystemExit: help was printed (0), or a value is missing or of another type (2, told on stderr by tyro).
     """
     known = flags(cls)
+    if not argv and not any(field.is_required() for field in cls.model_fields.values()):
+        return default if default is not None else cls()
+    import tyro
+
     mirror = _mirror(cls)
     words, unknown = tyro.cli(
         mirror,
@@ -96,21 +97,26 @@ def _leaves(cls: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple
 
 
 def _spellings(cls: type[BaseModel], location: Location, field: FieldInfo) -> Iterator[str]:
-    if tyro.conf.Positional in field.metadata:
+    marks = _marks(field)
+    if any(mark.positional or mark.hidden for mark in marks):
         return
     name = flag(cls, location)
     yield name
-    if field.annotation is bool and tyro.conf.FlagCreatePairsOff not in field.metadata:
+    if field.annotation is bool and not any(mark.one_way for mark in marks):
         *parents, last = name.removeprefix("--").split(".")
         yield "--" + ".".join([*parents, f"no-{last}"])
-    for mark in field.metadata:
-        yield from getattr(mark, "aliases", None) or ()
+    for mark in marks:
+        yield from mark.aliases
+
+
+def _marks(field: FieldInfo) -> list[Mark]:
+    return [mark for mark in field.metadata if isinstance(mark, Mark)]
 
 
 def _word(name: str, field: FieldInfo) -> str:
-    """What a field adds to its flag: its name with hyphens, or what ``tyro.conf.arg(name=...)`` calls it."""
-    given = [mark.name for mark in field.metadata if getattr(mark, "name", None) is not None]
-    return str(given[-1]) if given else name.replace("_", "-")
+    """What a field adds to its flag: its name with hyphens, or what a mark calls it."""
+    given = [mark.name for mark in _marks(field) if mark.name is not None]
+    return given[-1] if given else name.replace("_", "-")
 
 
 @functools.cache
@@ -123,8 +129,23 @@ def _mirror(cls: type[BaseModel]) -> type[Any]:
 def _annotation(field: FieldInfo) -> Any:
     inner = nested_model(field)
     kind: Any = _mirror(inner) if inner else _quick(field.annotation)
-    marks: list[Any] = [tyro.conf.arg(help=field.description or "", metavar=_metavar(kind)), *field.metadata]
-    return Annotated[(kind, *marks)]
+    return Annotated[(kind, *_tyro_marks(field, _metavar(kind)))]
+
+
+def _tyro_marks(field: FieldInfo, metavar: str | None) -> Iterator[Any]:
+    """The field's sentence and marks in the words of tyro."""
+    from tyro import conf
+
+    yield conf.arg(help=field.description or "", metavar=metavar)
+    for mark in _marks(field):
+        if mark.name is not None or mark.aliases or mark.metavar is not None:
+            yield conf.arg(name=mark.name, aliases=mark.aliases or None, metavar=mark.metavar)
+        if mark.positional:
+            yield conf.Positional
+        if mark.hidden:
+            yield conf.Suppress
+        if mark.one_way:
+            yield conf.FlagCreatePairsOff
 
 
 def _quick(kind: Any) -> Any:
@@ -136,6 +157,8 @@ def _quick(kind: Any) -> Any:
         return Union[get_args(kind)]  # noqa: UP007
     if get_origin(kind) is not tuple:
         return kind
+    from tyro.constructors import PrimitiveConstructorSpec
+
     branches = get_args(kind)
     endless = branches[-1] is Ellipsis
     spec: PrimitiveConstructorSpec[Any] = PrimitiveConstructorSpec(

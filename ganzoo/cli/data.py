@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import tyro
 from pydantic import Field
 from rich.table import Table
 
@@ -20,25 +19,25 @@ from ganzoo.registry import registry
 from .args import parse
 from .console import err, print_json
 from .console import out as console
+from .marks import POSITIONAL, JsonSwitch
 from .plugins import warn_of_faults
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
-AsJson = Annotated[bool, tyro.conf.arg(name="json"), tyro.conf.FlagCreatePairsOff]
 Side = Annotated[int, Field(ge=4, le=1024)]
 
 
 class ListOptions(Options):
     """Show the data sets that there are."""
 
-    as_json: AsJson = False
+    as_json: JsonSwitch = False
     """Write JSON, with provenance in full."""
 
 
 class WhichOptions(Options):
     """Which data set, and where it lies."""
 
-    dataset: Annotated[str, tyro.conf.Positional]
+    dataset: Annotated[str, POSITIONAL]
     """Name of a data set (see `ganzoo data list`), or folder:PATH for a folder of your own images."""
     data_dir: Path | None = None
     """Where the data lies; before GANZOO_DATA and the user's cache folder."""
@@ -55,7 +54,7 @@ class InfoOptions(WhichOptions):
     """As if the images were brought to this side in pixels."""
     channels: Literal[1, 3] | None = None
     """As if the images were brought to grey (1) or colour (3)."""
-    as_json: AsJson = False
+    as_json: JsonSwitch = False
     """Write JSON."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import tyro
 from rich.table import Table
 
 from ganzoo.config import RunConfig, make_config
@@ -18,6 +17,7 @@ from .args import parse
 from .console import out, print_json
 from .describe import OptionRow, option_rows
 from .listing import as_dict
+from .marks import JsonSwitch, Mark
 from .plugins import warn_of_faults
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class InfoOptions(Options):
     """Show a variant: its paper, origin and options, and its networks layer by layer for images of a data set."""
 
-    variant: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="VARIANT")]
+    variant: Annotated[str, Mark(positional=True, metavar="VARIANT")]
     """Name of the variant, see `ganzoo list`."""
     backbone: str | None = None
     """Name of a backbone to take in place of the variant's own."""
@@ -40,7 +40,7 @@ class InfoOptions(Options):
     """Side in pixels of the images, in place of the data set's."""
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for colour, in place of the data set's."""
-    as_json: Annotated[bool, tyro.conf.arg(name="json"), tyro.conf.FlagCreatePairsOff] = False
+    as_json: JsonSwitch = False
     """Write JSON."""
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-import tyro
 from rich.table import Table
 
 from ganzoo.errors import UnknownNameError
@@ -13,6 +12,7 @@ from ganzoo.registry import Entry, VariantSpec, registry
 
 from .args import parse
 from .console import err, out, print_json
+from .marks import JsonSwitch
 from .plugins import warn_of_faults
 
 Variants = list[Entry[VariantSpec]]
@@ -23,7 +23,7 @@ class ListOptions(Options):
 
     tag: str | None = None
     """Only the variants with this tag."""
-    as_json: Annotated[bool, tyro.conf.arg(name="json"), tyro.conf.FlagCreatePairsOff] = False
+    as_json: JsonSwitch = False
     """Write JSON, with tags and provenance in full."""
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import tyro
 from rich.table import Table
 
 from ganzoo.options import Options
@@ -13,6 +10,7 @@ from ganzoo.registry.records import WORDS
 
 from .args import parse
 from .console import out, print_json, warn
+from .marks import JsonSwitch
 
 _COLOURS = {"ok": "green", "disabled": "dim"}
 
@@ -20,7 +18,7 @@ _COLOURS = {"ok": "green", "disabled": "dim"}
 class PluginsOptions(Options):
     """Show every plugin that is installed: what it supplies, where it comes from, and why it cannot be used."""
 
-    as_json: Annotated[bool, tyro.conf.arg(name="json"), tyro.conf.FlagCreatePairsOff] = False
+    as_json: JsonSwitch = False
     """Write JSON."""
 
 

@@ -10,16 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import tyro
 from pydantic import create_model
 
 from ganzoo.config import BUDGETS, RunConfig, config_class, find_specs, make_config, read_config, with_budget
 from ganzoo.errors import ConfigError
 from ganzoo.options import Options
 
-from .args import FLAT, parse
-
-Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+from .args import parse
+from .marks import FLAT, HIDDEN, Switch
 
 
 class SessionArguments(Options):
@@ -75,7 +73,7 @@ def arguments_class(config: RunConfig) -> type[Any]:
     base = config_class(spec, net)
     flat = {name: Annotated[base.model_fields[name].annotation, FLAT] for name in ("data", "training", "options")}
     fields: dict[str, Any] = {
-        "variant": (Annotated[str, tyro.conf.Suppress], config.variant),
+        "variant": (Annotated[str, HIDDEN], config.variant),
         "data": (flat["data"], config.data),
         "training": (flat["training"], config.training),
         "options": (flat["options"], config.options),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
 from pydantic import Field
 
 from ganzoo.errors import ConfigError
@@ -13,6 +12,7 @@ from ganzoo.options import Count, Options
 
 from .args import parse
 from .console import out as console
+from .marks import POSITIONAL
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 class SampleOptions(Options):
     """Draw images from a trained run."""
 
-    run: Annotated[Path, tyro.conf.Positional]
+    run: Annotated[Path, POSITIONAL]
     """A run folder, or a generator folder that was taken out of one."""
     n: Annotated[int, Field(ge=1, le=10_000_000)] = 64
     """How many images."""

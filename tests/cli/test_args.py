@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-import tyro
 from pydantic import ValidationError, create_model, model_validator
 
-from ganzoo.cli.args import FLAT, flag, flags, parse
+from ganzoo.cli.args import flag, flags, parse
+from ganzoo.cli.marks import FLAT, HIDDEN, POSITIONAL, Mark, Switch
 from ganzoo.errors import ConfigError, ContractError, UnknownNameError
 from ganzoo.options import Count, GANOptions, NonNegative, Options
 from ganzoo.validation import format_validation_error
@@ -158,15 +158,18 @@ def test_a_value_of_another_type_exits_with_2_and_names_the_flag(words, capsys):
     assert words[0] in capsys.readouterr().err
 
 
-def test_marks_of_tyro_work():
+def test_marks_change_how_a_field_looks():
     class Sample(Options):
-        run: Annotated[Path, tyro.conf.Positional]
-        n: Annotated[Count, tyro.conf.arg(aliases=["-n"])] = 64
-        as_json: Annotated[bool, tyro.conf.arg(name="json")] = False
+        run: Annotated[Path, POSITIONAL]
+        n: Annotated[Count, Mark(aliases=("-n",))] = 64
+        as_json: Annotated[bool, Mark(name="json")] = False
+        quiet: Switch = False
+        secret: Annotated[int, HIDDEN] = 3
 
     made = parse(Sample, ["here", "-n", "3", "--json"], prog="ganzoo sample")
+    assert (made.quiet, made.secret) == (False, 3)
     assert (made.run, made.n, made.as_json) == (Path("here"), 3, True)
-    assert flags(Sample) == {"--n", "-n", "--json", "--no-json"}
+    assert flags(Sample) == {"--n", "-n", "--json", "--no-json", "--quiet"}
 
 
 def test_two_fields_with_one_flag_are_refused():
