@@ -1,0 +1,62 @@
+"""The offline extractor: a small classifier of MNIST digits that ships in the package.
+
+Made by ``benchmarks/train_features.py`` from the training images of MNIST (LeCun, Cortes & Burges, CC BY-SA 3.0), with
+label smoothing of 0.05. It reads 99.62 % of the test images right and gives 97 % of the training images more than 0.9.
+Its distances compare with each other and with nothing else, and they mean something for digits only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from .features import FeatureExtractor, Features
+
+WEIGHTS = Path(__file__).parent / "shipped" / "mnist-cnn.safetensors"
+
+
+class MnistCNN(FeatureExtractor):
+    """Four convolutions with batch norm, 96 features, ten classes; images (N, 1, 28, 28) in [-1, 1].
+
+    The features are the input of the last layer: after a ReLU, so never negative.
+    """
+
+    name: ClassVar[str] = "mnist-cnn"
+    dim: ClassVar[int] = 96
+    shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_block(1, 32, 5, 2),  # (N, 32, 14, 14)
+            *_block(32, 32, 3, 1),
+            *_block(32, 64, 5, 2),  # (N, 64, 7, 7)
+            *_block(64, 64, 3, 1),
+            nn.Flatten(),
+            nn.Linear(64 * 7 * 7, self.dim),
+            nn.ReLU(),
+        )
+        self.classify = nn.Linear(self.dim, 10)
+
+    @classmethod
+    def load(cls) -> MnistCNN:
+        """The network with the weights that ship in the package, in evaluation mode."""
+        network = cls()
+        network.load_state_dict(load_file(WEIGHTS))
+        return network.eval().requires_grad_(False)
+
+    def forward(self, images: Tensor) -> Features:
+        """Features (N, 96) and logits (N, 10)."""
+        vectors = self.body(images)
+        return Features(vectors, self.classify(vectors))
+
+
+def _block(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]
