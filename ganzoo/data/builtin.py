@@ -13,7 +13,11 @@ def ganzoo_datasets() -> Sequence[DatasetSpec]:
     return [
         _spec("digits", "handwritten digits, 1,797 grey images of 8 x 8, 10 classes; built in", "digits:Digits"),
         _spec("mnist", "handwritten digits, 60,000 + 10,000 grey images of 28 x 28, 10 classes", "idx:MNIST"),
-        _spec("stacked-mnist", "three MNIST digits, 128,000 + 26,000 stacks, 1,000 classes", "stacked:StackedMNIST"),
+        _spec(
+            "stacked-mnist",
+            "stacked digits, 128,000 + 26,000 colour images of 28 x 28, 1,000 classes",
+            "stacked:StackedMNIST",
+        ),
         _spec("fashion-mnist", "clothes, 60,000 + 10,000 grey images of 28 x 28, 10 classes", "idx:FashionMNIST"),
         _spec("kmnist", "cursive Japanese, 60,000 + 10,000 grey images of 28 x 28, 10 classes", "idx:KMNIST"),
         _spec("emnist", "digits and letters, 112,800 + 18,800 grey images of 28 x 28, 47 classes", "idx:EMNIST"),
