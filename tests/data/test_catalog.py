@@ -30,7 +30,7 @@ def test_every_builtin_tells_its_shape_without_files(name: str) -> None:
 def test_summaries_tell_the_truth(spec: DatasetSpec) -> None:
     info = find_source(DataOptions(dataset=spec.name)).info
     assert f"{info.height} x {info.width}" in spec.summary
-    assert f"{len(info.classes)} classes" in spec.summary
+    assert f"{len(info.classes):,} classes" in spec.summary
     assert ("grey" if info.channels == 1 else "colour") in spec.summary
     if spec.name == "digits":
         assert f"{info.count('all'):,} " in spec.summary
