@@ -73,7 +73,8 @@ def _labels(run: Run, options: SampleOptions) -> list[int] | None:
 
 
 def _write(images: Tensor, options: SampleOptions, kind: str, labels: list[int] | None) -> None:
-    from ganzoo.report.grid import to_pixels, write_grid
+    from ganzoo.data.convert import to_pixels
+    from ganzoo.report.grid import write_grid
 
     if options.out.is_dir() or not kind:
         from PIL import Image

@@ -17,6 +17,11 @@ def normalise(images: Tensor) -> Tensor:
     return images.to(torch.float32).div_(127.5).sub_(1)
 
 
+def to_pixels(images: Tensor) -> Tensor:
+    """uint8 (N, C, H, W) in [0, 255] on the CPU, from images (N, C, H, W) in [-1, 1]; what lies outside is clipped."""
+    return images.detach().float().cpu().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+
+
 def convert(images: Tensor, shape: Shape) -> Tensor:
     """Bring images to ``shape``; each one's result does not depend on the others.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
@@ -11,6 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.errors import ConfigError
+
+from .moments import Moments
+
+Shape = tuple[int, int, int]
 
 
 class Features(NamedTuple):
@@ -31,12 +36,12 @@ class FeatureExtractor(nn.Module, ABC):
     Attributes:
         name: as given on the command line.
         dim: F, the length of a feature vector.
-        shape: (C, H, W) of the images that it takes.
+        shape: (C, H, W) of the images that it takes; None where it takes any, grey or colour.
     """
 
     name: ClassVar[str]
     dim: ClassVar[int]
-    shape: ClassVar[tuple[int, int, int]]
+    shape: ClassVar[Shape | None]
 
     @abstractmethod
     def forward(self, images: Tensor) -> Features:
@@ -64,15 +69,74 @@ class FeatureExtractor(nn.Module, ABC):
         return Features(torch.cat([part.vectors for part in parts]), torch.cat(logits) if logits else None)
 
 
-def check_images(images: Tensor, shape: tuple[int, int, int], extractor: str) -> None:
+class FeatureSet:
+    """The features of many images, of which the moments are accumulated while they stream by.
+
+    Args:
+        vectors: float32 (N, F).
+        logits: float32 (N, K), or None.
+        moments: those of ``vectors``; worked out when they are first asked for if None.
+    """
+
+    def __init__(self, vectors: Tensor, logits: Tensor | None = None, moments: Moments | None = None) -> None:
+        self.vectors = vectors
+        self.logits = logits
+        self._moments = moments
+
+    @classmethod
+    def collect(cls, extractor: FeatureExtractor, batches: Iterable[Tensor]) -> FeatureSet:
+        """The features of all ``batches``, each of images (N, C, H, W) in [-1, 1] on the extractor's device.
+
+        Raises:
+            ConfigError: no images at all, or images that the extractor refuses.
+        """
+        vectors, logits = [], []
+        moments: Moments | None = None
+        for images in batches:
+            seen = extractor.extract(images)
+            vectors.append(seen.vectors)
+            logits += [] if seen.logits is None else [seen.logits]
+            moments = moments or Moments(extractor.dim, device=seen.vectors.device)
+            moments.update(seen.vectors)
+        if moments is None:
+            raise ConfigError("there are no images to judge")
+        return cls(torch.cat(vectors), torch.cat(logits) if logits else None, moments)
+
+    @property
+    def moments(self) -> Moments:
+        """Mean and covariance of the vectors, float64."""
+        if self._moments is None:
+            self._moments = Moments.of(self.vectors)
+        return self._moments
+
+    @property
+    def dim(self) -> int:
+        """F, the length of a vector."""
+        return self.vectors.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def take(self, chosen: Tensor) -> FeatureSet:
+        """Those with the numbers ``chosen``, int64 (M,)."""
+        chosen = chosen.to(self.vectors.device)
+        return FeatureSet(self.vectors[chosen], None if self.logits is None else self.logits[chosen])
+
+    def __repr__(self) -> str:
+        return f"FeatureSet({len(self)} x {self.dim})"
+
+
+def check_images(images: Tensor, shape: Shape | None, extractor: str) -> None:
     """Refuse what an extractor would misjudge without a word.
 
     Raises:
         ConfigError: none at all, another shape, NaN, or values outside [-1, 1] (by more than rounding).
     """
-    if images.ndim != 4 or len(images) == 0 or tuple(images.shape[1:]) != shape:
+    fits = tuple(images.shape[1:]) == shape if shape else images.ndim == 4 and images.shape[1] in (1, 3)
+    if images.ndim != 4 or len(images) == 0 or not fits:
+        wanted = f"(N, {', '.join(map(str, shape))})" if shape else "(N, 1 or 3, H, W)"
         raise ConfigError(
-            f"{extractor} takes images of the shape (N, {', '.join(map(str, shape))}), not {tuple(images.shape)}",
+            f"{extractor} takes images of the shape {wanted}, not {tuple(images.shape)}",
             fix="bring them to that shape, or choose another extractor",
         )
     low, high = images.min().item(), images.max().item()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ganzoo.errors import ConfigError
-
-_CHUNK = 1024
+from .distances import check_features, neighbour, squared_distances
 
 
 class ManifoldScores(NamedTuple):
@@ -50,15 +47,12 @@ def manifold_scores(real: Tensor, fake: Tensor, *, k: int = 5) -> ManifoldScores
         >>> manifold_scores(x, x, k=1)
         ManifoldScores(precision=1.0, recall=1.0, density=2.8, coverage=1.0)
     """
-    if real.shape[1] != fake.shape[1]:
-        raise ConfigError(f"the features have different lengths, {real.shape[1]} and {fake.shape[1]}")
-    smaller = min(len(real), len(fake))
-    if not 1 <= k < smaller:
-        raise ConfigError(f"k is {k}, and the smaller set has {smaller} samples", choices=[f"1 to {smaller - 1}"])
-    real_radii, fake_radii = _radii(real, k), _radii(fake, k)
-    in_real_ball = torch.zeros(len(fake), dtype=torch.int64, device=fake.device)
+    check_features(real, fake, k)
+    centre = real.mean(0, dtype=torch.float64)
+    real_radii, fake_radii = neighbour(real, k, centre=centre), neighbour(fake, k, centre=centre)
+    in_real_ball = torch.zeros(len(fake), dtype=torch.int64, device=real.device)
     in_fake_ball, covered = [], []
-    for rows, distances in _chunks(real, fake):
+    for rows, distances in squared_distances(real, fake, centre=centre):
         inside = distances <= real_radii[rows, None]  # (chunk, M)
         in_real_ball += inside.sum(0)
         covered.append(inside.any(1))
@@ -69,17 +63,3 @@ def manifold_scores(real: Tensor, fake: Tensor, *, k: int = 5) -> ManifoldScores
         density=in_real_ball.double().mean().item() / k,
         coverage=torch.cat(covered).double().mean().item(),
     )
-
-
-def _radii(features: Tensor, k: int) -> Tensor:
-    """Distance of each sample to its k-th nearest neighbour, itself not counted, (N,)."""
-    return torch.cat([distances.kthvalue(k + 1, dim=1).values for _, distances in _chunks(features, features)])
-
-
-def _chunks(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Euclidean distances of a few rows of ``x`` at a time to all of ``y``, and which rows these are."""
-    x, y = x.double(), y.double()
-    for start in range(0, len(x), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        # The matrix-product form loses the digits that tell a sample from its duplicate.
-        yield rows, torch.cdist(x[rows], y, compute_mode="donot_use_mm_for_euclid_dist")

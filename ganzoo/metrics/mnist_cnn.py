@@ -13,6 +13,7 @@ from typing import ClassVar
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from .classes import stacked_logits
 from .features import FeatureExtractor, Features
 
 WEIGHTS = Path(__file__).parent / "shipped" / "mnist-cnn.safetensors"
@@ -41,17 +42,44 @@ class MnistCNN(FeatureExtractor):
         )
         self.classify = nn.Linear(self.dim, 10)
 
-    @classmethod
-    def load(cls) -> MnistCNN:
-        """The network with the weights that ship in the package, in evaluation mode."""
-        network = cls()
-        network.load_state_dict(load_file(WEIGHTS))
-        return network.eval().requires_grad_(False)
-
     def forward(self, images: Tensor) -> Features:
         """Features (N, 96) and logits (N, 10)."""
         vectors = self.body(images)
         return Features(vectors, self.classify(vectors))
+
+
+class StackedMnistCNN(FeatureExtractor):
+    """:class:`MnistCNN` on each channel of StackedMNIST, (N, 3, 28, 28) in [-1, 1].
+
+    Features are those of the three digits, 3 x 96; the logits are the log-probabilities of the 1,000 numbers that they
+    write, independent given the image.
+    """
+
+    name: ClassVar[str] = "stacked-mnist-cnn"
+    dim: ClassVar[int] = 3 * MnistCNN.dim
+    shape: ClassVar[tuple[int, int, int]] = (3, 28, 28)
+
+    def __init__(self, digit: MnistCNN) -> None:
+        super().__init__()
+        self.digit = digit
+
+    def forward(self, images: Tensor) -> Features:
+        """Features (N, 288) and log-probabilities (N, 1000)."""
+        n = len(images)
+        seen = self.digit(images.reshape(3 * n, 1, 28, 28))
+        return Features(seen.vectors.view(n, self.dim), stacked_logits(seen.logits.view(n, 3, 10)).float())
+
+
+def load() -> MnistCNN:
+    """The network with the weights that ship in the package, in evaluation mode."""
+    network = MnistCNN()
+    network.load_state_dict(load_file(WEIGHTS))
+    return network.eval().requires_grad_(False)
+
+
+def load_stacked() -> StackedMnistCNN:
+    """The same network for stacks of three digits."""
+    return StackedMnistCNN(load()).eval()
 
 
 def _block(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:

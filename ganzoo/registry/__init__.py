@@ -4,7 +4,18 @@ from .hooks import ENTRY_POINT_GROUP, hookimpl
 from .lookup import Entry, Registry, load_builder, registry
 from .provenance import Origin
 from .records import PluginRecord
-from .specs import API_VERSION, BackboneSpec, DatasetSpec, NetworkRequest, Paper, Spec, VariantSpec
+from .specs import (
+    API_VERSION,
+    BackboneSpec,
+    DatasetSpec,
+    ExtractorSpec,
+    Figure,
+    MetricSpec,
+    NetworkRequest,
+    Paper,
+    Spec,
+    VariantSpec,
+)
 
 __all__ = [
     "API_VERSION",
@@ -12,6 +23,9 @@ __all__ = [
     "BackboneSpec",
     "DatasetSpec",
     "Entry",
+    "ExtractorSpec",
+    "Figure",
+    "MetricSpec",
     "NetworkRequest",
     "Origin",
     "Paper",

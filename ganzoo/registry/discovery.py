@@ -24,7 +24,7 @@ from ganzoo.errors import GanzooError, nearest
 from . import hooks
 from .provenance import CORE, Origin, core_origin, origin_of
 from .records import WORDS, PluginRecord, State, mark_conflicts
-from .specs import API_VERSION, BackboneSpec, DatasetSpec, Spec, VariantSpec
+from .specs import API_VERSION, BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, Spec, VariantSpec
 
 DISABLE = "GANZOO_DISABLE_PLUGINS"
 """Environment variable: plugins (entry points or distributions) that are not loaded, joined by commas."""
@@ -33,10 +33,12 @@ KINDS: dict[str, type[Spec]] = {
     "ganzoo_variants": VariantSpec,
     "ganzoo_backbones": BackboneSpec,
     "ganzoo_datasets": DatasetSpec,
+    "ganzoo_extractors": ExtractorSpec,
+    "ganzoo_metrics": MetricSpec,
 }
 """What each hook returns a list of."""
 
-BUILTINS = ("ganzoo.data.builtin",)
+BUILTINS = ("ganzoo.data.builtin", "ganzoo.metrics.builtin")
 """The modules of ganzoo itself that are written like plugins."""
 
 
@@ -57,7 +59,7 @@ def discover() -> tuple[PluginRecord, ...]:
 
 def _builtin(module: str) -> PluginRecord:
     """A module of ganzoo's own takes the same path, but a fault in it is a bug and no state to live with."""
-    point = EntryPoint(module.rpartition(".")[2], module, hooks.ENTRY_POINT_GROUP)
+    point = EntryPoint(module.split(".")[1], module, hooks.ENTRY_POINT_GROUP)
     start = time.perf_counter()
     specs = tuple(_ask(_manager(), point.load()))
     return PluginRecord(name=point.name, origin=core_origin(module), specs=specs, seconds=time.perf_counter() - start)

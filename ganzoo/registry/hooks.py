@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pluggy
 
-from .specs import BackboneSpec, DatasetSpec, VariantSpec
+from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, VariantSpec
 
 ENTRY_POINT_GROUP = "ganzoo"
 
@@ -33,3 +33,13 @@ def ganzoo_backbones() -> Sequence[BackboneSpec]:  # type: ignore[empty-body]
 @hookspec
 def ganzoo_datasets() -> Sequence[DatasetSpec]:  # type: ignore[empty-body]
     """The data sets that this plugin supplies."""
+
+
+@hookspec
+def ganzoo_extractors() -> Sequence[ExtractorSpec]:  # type: ignore[empty-body]
+    """The feature extractors that this plugin supplies."""
+
+
+@hookspec
+def ganzoo_metrics() -> Sequence[MetricSpec]:  # type: ignore[empty-body]
+    """The metrics that this plugin supplies."""

@@ -1,4 +1,4 @@
-"""Look up variants, backbones and data sets by name, and import their builders."""
+"""Look up what plugins supply by its name, and import the builders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ganzoo.errors import GanzooError, PluginError, UnknownNameError
 from .discovery import discover
 from .provenance import CORE, Origin
 from .records import WORDS, PluginRecord
-from .specs import BackboneSpec, DatasetSpec, Spec, VariantSpec
+from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, Spec, VariantSpec
 
 S = TypeVar("S", bound=Spec)
 
@@ -56,6 +56,14 @@ class Registry:
         """Every data set that its plain name leads to."""
         return self._unambiguous(DatasetSpec)
 
+    def extractors(self) -> dict[str, Entry[ExtractorSpec]]:
+        """Every feature extractor that its plain name leads to."""
+        return self._unambiguous(ExtractorSpec)
+
+    def metrics(self) -> dict[str, Entry[MetricSpec]]:
+        """Every metric that its plain name leads to."""
+        return self._unambiguous(MetricSpec)
+
     def variant(self, name: str) -> Entry[VariantSpec]:
         """The variant called ``name``.
 
@@ -72,6 +80,14 @@ class Registry:
     def dataset(self, name: str) -> Entry[DatasetSpec]:
         """The data set called ``name``; raises as :meth:`variant` does."""
         return self._find(DatasetSpec, name)
+
+    def extractor(self, name: str) -> Entry[ExtractorSpec]:
+        """The feature extractor called ``name``; raises as :meth:`variant` does."""
+        return self._find(ExtractorSpec, name)
+
+    def metric(self, name: str) -> Entry[MetricSpec]:
+        """The metric called ``name``; raises as :meth:`variant` does."""
+        return self._find(MetricSpec, name)
 
     def faulty(self) -> tuple[PluginRecord, ...]:
         """The plugins with which something is wrong."""
@@ -105,7 +121,11 @@ class Registry:
             if plugin.reason and not plugin.specs and plugin.name == name.rpartition(":")[2]:
                 return PluginError(plugin.describe(), fix=plugin.fix)
         alone = all(plugin.origin.distribution == CORE for plugin in self.plugins)
-        fix = 'no plugin is installed: pip install "ganzoo[zoo]"' if alone and kind is not DatasetSpec else None
+        fix = (
+            'no plugin is installed: pip install "ganzoo[zoo]"'
+            if alone and kind in (VariantSpec, BackboneSpec)
+            else None
+        )
         return UnknownNameError.of(WORDS[kind], name, self._unambiguous(kind), fix=fix)
 
 

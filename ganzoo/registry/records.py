@@ -7,9 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .provenance import CORE, Origin
-from .specs import BackboneSpec, DatasetSpec, Spec, VariantSpec
+from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, Spec, VariantSpec
 
-WORDS: dict[type[Spec], str] = {VariantSpec: "variant", BackboneSpec: "backbone", DatasetSpec: "data set"}
+WORDS: dict[type[Spec], str] = {
+    VariantSpec: "variant",
+    BackboneSpec: "backbone",
+    DatasetSpec: "data set",
+    ExtractorSpec: "feature extractor",
+    MetricSpec: "metric",
+}
 """What a spec of each class is called in messages."""
 
 State = Literal["ok", "broken", "incompatible", "conflict", "disabled"]

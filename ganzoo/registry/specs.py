@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ganzoo.errors import PluginError
 from ganzoo.options import Options
@@ -126,7 +126,71 @@ class DatasetSpec(Spec):
 
     The builder is called as ``build(options)`` with :class:`~ganzoo.data.DataOptions`; it returns a
     :class:`~ganzoo.data.Source`.
+
+    Attributes:
+        features: name of the feature extractor that judges its images unless another one is asked for.
     """
+
+    features: str = "inception-v3"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractorSpec(Spec):
+    """A feature extractor: a frozen network in whose features metrics compare images.
+
+    The builder is called as ``build()``; it returns a :class:`~ganzoo.metrics.features.FeatureExtractor` in evaluation
+    mode. Its class may be the builder itself, where making one loads the weights.
+
+    Attributes:
+        paper: where the network comes from, if it has a paper.
+    """
+
+    paper: Paper | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that a metric gives.
+
+    Attributes:
+        name: in tables, in JSON and in ``metrics.jsonl``; unique among the figures of all metrics.
+        summary: what it says, its range and its unit, in one line.
+        better: which way is better; None for a number that is only to be read.
+    """
+
+    name: str
+    summary: str
+    better: Literal["lower", "higher"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec(Spec):
+    """A metric: figures of some samples, beside real images.
+
+    The builder is the measure itself: it is called as ``measure(evidence)`` with a
+    :class:`~ganzoo.metrics.evidence.Evidence`, and returns a number (or an
+    :class:`~ganzoo.metrics.evidence.Estimate` with its own standard error) for the name of each figure.
+
+    Attributes:
+        figures: what it gives.
+        paper: where it comes from.
+        needs_classes: only extractors that classify have what it reads.
+        recipe_version: raised whenever the same evidence gives other figures than before.
+    """
+
+    figures: tuple[Figure, ...]
+    paper: Paper | None = None
+    needs_classes: bool = False
+    recipe_version: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names = [figure.name for figure in self.figures if isinstance(figure, Figure)]
+        if not names or len(names) != len(self.figures) or len(set(names)) != len(names):
+            raise PluginError(
+                f"MetricSpec {self.name!r} has the figures {self.figures!r:.80}",
+                fix="give it a tuple of Figure, each with a name of its own",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
+
+from ganzoo.data.convert import to_pixels
 
 _GAP = 2
 _LEAST = 56
@@ -53,11 +54,6 @@ def write_grid(images: Tensor, path: Path, *, labels: Sequence[str] | None = Non
     picture = make_grid(images, labels=labels, columns=columns)
     picture.save(temporary, format=Image.registered_extensions()[path.suffix.lower()])
     temporary.replace(path)
-
-
-def to_pixels(images: Tensor) -> Tensor:
-    """uint8 (N, C, H, W) in [0, 255] on the CPU, from images (N, C, H, W) in [-1, 1]; what lies outside is clipped."""
-    return images.detach().float().cpu().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def _tiles(images: Tensor) -> Tensor:

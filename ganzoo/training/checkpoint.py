@@ -17,9 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from ganzoo.durable import disk_full_named, sha256, sync_folder, to_json, write_bytes
 from ganzoo.errors import CheckpointError, NonFiniteError
-
-from .durable import disk_full_named, sha256, sync_folder, to_json, write_bytes
 
 FORMAT = 1
 _STEP = re.compile(r"step-(\d+)")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganzoo.config import RunConfig, make_config, read_config
 from ganzoo.data import DataInfo
+from ganzoo.durable import to_json
 from ganzoo.errors import CheckpointError, ConfigError
 
 from .checkpoint import (
@@ -21,7 +22,6 @@ from .checkpoint import (
     verify_folder,
     write_folder,
 )
-from .durable import to_json
 
 _WEIGHTS, _DESCRIPTION = "weights.safetensors", "generator.json"
 

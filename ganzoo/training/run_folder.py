@@ -22,9 +22,8 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
+from ganzoo.durable import disk_full_named, replace_bytes, replace_json
 from ganzoo.errors import CheckpointError, ConfigError, RunLockedError
-
-from .durable import disk_full_named, replace_bytes, replace_json
 
 
 class RunFolder:

@@ -19,8 +19,8 @@ def test_every_plugin_is_listed_with_what_it_supplies(capsys):
 def test_json_tells_all(capsys):
     assert main(["plugins", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert rows["builtin"]["distribution"] == "ganzoo"
-    assert {"kind": "data set", "name": "mnist"} in rows["builtin"]["supplies"]
+    assert rows["data"]["distribution"] == "ganzoo"
+    assert {"kind": "data set", "name": "mnist"} in rows["data"]["supplies"]
     assert rows["dcgan"]["state"] == "ok"
     assert rows["dcgan"]["module"] == "ganzoo_dcgan.plugin"
 

@@ -10,7 +10,7 @@ from ganzoo.data import DataOptions
 from ganzoo.data.catalog import find_source
 from ganzoo.errors import ConfigError
 from ganzoo.metrics.frechet import frechet_distance
-from ganzoo.metrics.mnist_cnn import WEIGHTS, MnistCNN
+from ganzoo.metrics.mnist_cnn import WEIGHTS, MnistCNN, load
 from ganzoo.metrics.moments import Moments
 
 REAL = Path(os.environ.get("GANZOO_DATA", "nowhere"))
@@ -19,7 +19,7 @@ needs_mnist = pytest.mark.skipif(not (REAL / "MNIST/raw").is_dir(), reason="GANZ
 
 @pytest.fixture(scope="module")
 def network():
-    return MnistCNN.load()
+    return load()
 
 
 def real(split):
@@ -34,8 +34,8 @@ def test_it_is_small_and_frozen(network):
 
 
 def test_the_digest_follows_every_weight(network):
-    assert network.digest == MnistCNN.load().digest
-    other = MnistCNN.load()
+    assert network.digest == load().digest
+    other = load()
     other.body[0].weight.view(-1)[0] += 1e-3
     assert other.digest != network.digest
 

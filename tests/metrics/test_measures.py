@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ganzoo.errors import ConfigError
+from ganzoo.metrics import distances
 from ganzoo.metrics.classes import count_modes, inception_score, stacked_logits
 from ganzoo.metrics.kernel import kernel_distance
 from ganzoo.metrics.manifold import manifold_scores
@@ -71,9 +72,7 @@ class TestManifoldScores:
         assert scores.recall == pytest.approx(2 / 3)
 
     def test_agrees_with_plain_numpy_over_chunks(self, monkeypatch):
-        from ganzoo.metrics import manifold
-
-        monkeypatch.setattr(manifold, "_CHUNK", 7)
+        monkeypatch.setattr(distances, "_ELEMENTS", 7 * 50)
         x, y, k = normal(60).numpy(), normal(50, seed=1, shift=0.5).numpy(), 5
         d = {
             (a, b): numpy.linalg.norm(p[:, None] - q[None], axis=2)
@@ -92,7 +91,7 @@ class TestManifoldScores:
 
     @pytest.mark.parametrize("k", [0, 5])
     def test_k_must_fit(self, k):
-        with pytest.raises(ConfigError, match=f"k is {k}"):
+        with pytest.raises(ConfigError, match=f"the {k}-th nearest neighbour"):
             manifold_scores(normal(5), normal(9), k=k)
 
 

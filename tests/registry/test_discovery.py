@@ -163,7 +163,7 @@ def test_a_name_of_ganzoo_itself_stays_its_own(install):
     thief = "@hookimpl\ndef ganzoo_datasets(): return [DatasetSpec(name='mnist', summary='s', builder='os:getcwd')]"
     install("ganzoo-thief", thief)
     assert record("ganzoo-thief").state == "conflict"
-    assert record("builtin").state == "ok"
+    assert record("data").state == "ok"
     found = Registry(discover())
     assert found.dataset("mnist").origin.distribution == "ganzoo"
     assert found.dataset("ganzoo-thief:mnist").origin.distribution == "ganzoo-thief"

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ganzoo.errors import CheckpointError, DiskFullError, NonFiniteError
-from ganzoo.training import durable
+from ganzoo import durable
 from ganzoo.training.checkpoint import (
     checkpoints,
     latest_checkpoint,

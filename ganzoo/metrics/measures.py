@@ -1,0 +1,105 @@
+"""The metrics of :mod:`ganzoo.metrics.builtin`: from evidence to figures, with a warning where a figure is less than it
+seems. The arithmetic is in the modules beside this one."""
+
+from __future__ import annotations
+
+import torch
+
+from .classes import count_modes, inception_score
+from .copying import nearest_training
+from .evidence import Estimate, Evidence
+from .features import FeatureSet
+from .frechet import frechet_distance
+from .kernel import kernel_distance
+from .manifold import manifold_scores
+
+KID_SUBSET = 1000
+PER_CLASS = 10
+
+
+def fid(evidence: Evidence) -> dict[str, float]:
+    """``fid``, of all samples against all real images."""
+    for name, features in (("samples", evidence.fake), ("real images", evidence.real)):
+        if len(features) <= features.dim:
+            evidence.warn(
+                f"fid: {len(features):,} {name} do not span {features.dim:,} features, so their covariance is "
+                f"singular; take more than {features.dim:,}"
+            )
+    return {"fid": frechet_distance(evidence.fake.moments, evidence.real.moments)}
+
+
+def kid(evidence: Evidence) -> dict[str, Estimate]:
+    """``kid``, over 100 subsets of 1,000, or of the smaller set's size."""
+    smaller = min(len(evidence.fake), len(evidence.real))
+    if smaller < KID_SUBSET:
+        evidence.warn(f"kid: subsets have {smaller:,} samples and not the usual {KID_SUBSET:,}; its error is too small")
+    size = min(KID_SUBSET, smaller)
+    return {
+        "kid": Estimate(*kernel_distance(evidence.real.vectors, evidence.fake.vectors, evidence.rng, subset_size=size))
+    }
+
+
+def inception(evidence: Evidence) -> dict[str, Estimate]:
+    """``is``, over 10 parts (fewer for fewer than 10 samples); its error is the standard error over the parts."""
+    logits = _logits(evidence)
+    splits = min(10, len(logits))
+    score = inception_score(logits, splits=splits)
+    if len(logits) < PER_CLASS * splits * logits.shape[1]:
+        evidence.warn(
+            f"is: {len(logits):,} samples in {splits} parts are few for {logits.shape[1]:,} classes; it comes out low"
+        )
+    return {"is": Estimate(score.mean, score.deviation / splits**0.5)}
+
+
+def precision_recall(evidence: Evidence) -> dict[str, float]:
+    """``precision`` and ``recall`` with k = 3, of as many real images as samples where there are more."""
+    scores = manifold_scores(_as_many_real(evidence).vectors, evidence.fake.vectors, k=3)
+    return {"precision": scores.precision, "recall": scores.recall}
+
+
+def density_coverage(evidence: Evidence) -> dict[str, float]:
+    """``density`` and ``coverage`` with k = 5, of as many real images as samples where there are more."""
+    real = _as_many_real(evidence)
+    if len(evidence.fake) < len(real):
+        evidence.warn(
+            f"coverage: {len(evidence.fake):,} samples cannot cover {len(real):,} real images; compare at equal numbers"
+        )
+    scores = manifold_scores(real.vectors, evidence.fake.vectors, k=5)
+    return {"density": scores.density, "coverage": scores.coverage}
+
+
+def mode_count(evidence: Evidence) -> dict[str, float]:
+    """``modes``, ``kl``, ``least``, ``most`` and ``confident``."""
+    logits = _logits(evidence)
+    found = count_modes(logits)
+    classes = len(found.shares)
+    if len(logits) < PER_CLASS * classes:
+        evidence.warn(f"modes: {len(logits):,} samples are few for {classes:,} classes; some will be missed by chance")
+    return {
+        "modes": float(found.modes),
+        "kl": found.kl,
+        "least": min(found.shares) * classes,
+        "most": max(found.shares) * classes,
+        "confident": found.confident,
+    }
+
+
+def memorisation(evidence: Evidence) -> dict[str, float]:
+    """``copying`` and ``nn-ratio``; nothing where the training images are not known or are the real images."""
+    if evidence.training is None:
+        return {}
+    found = nearest_training(evidence.fake.vectors, evidence.real.vectors, evidence.training.vectors)
+    return {"copying": found.copying, "nn-ratio": found.ratio}
+
+
+def _as_many_real(evidence: Evidence) -> FeatureSet:
+    """The real images, or as many of them as there are samples, drawn at random."""
+    real, wanted = evidence.real, len(evidence.fake)
+    if len(real) <= wanted:
+        return real
+    return real.take(torch.randperm(len(real), generator=evidence.rng)[:wanted])
+
+
+def _logits(evidence: Evidence) -> torch.Tensor:
+    assert evidence.fake.logits is not None, "an extractor without classes is refused before anything is judged"
+    return evidence.fake.logits
