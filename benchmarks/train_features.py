@@ -18,7 +18,7 @@ from torch.nn import functional
 from ganzoo.data import DataOptions
 from ganzoo.data.catalog import find_source
 from ganzoo.data.sampler import EpochOrder
-from ganzoo.metrics.mnist_cnn import WEIGHTS, MnistCNN
+from ganzoo.metrics.mnist_cnn import WEIGHTS, MnistCNN, load
 
 SEED = 0
 BATCH = 100
@@ -63,7 +63,7 @@ def main() -> None:
             group["lr"] = rate
         chosen = order.indices(step * BATCH, BATCH)
         images = distort(train.images[chosen].float() / 255, rng) * 2 - 1
-        loss = functional.cross_entropy(network(images).logits, train.labels[chosen], label_smoothing=0.05)
+        loss = functional.cross_entropy(network(images).logits, train.labels[chosen])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -78,7 +78,7 @@ def main() -> None:
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     save_file(state, WEIGHTS)
     WEIGHTS.chmod(0o644)
-    print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size:,} bytes, digest {MnistCNN.load().digest}")
+    print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size:,} bytes, digest {load().digest}")
 
 
 if __name__ == "__main__":
