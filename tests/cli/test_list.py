@@ -59,3 +59,28 @@ def test_a_broken_plugin_is_one_warning_and_no_traceback(words, shell, broken_si
     (warning,) = done.stderr.splitlines()
     assert warning.startswith("warning: plugin bad (ganzoo-bad 1.2) is broken: it raises RuntimeError: [bold]no luck")
     assert "pip uninstall ganzoo-bad" in warning
+
+
+@pytest.mark.parametrize("kind", ["metrics", "extractors"])
+def test_what_judges_samples_is_listed_with_its_supplier(capsys, kind):
+    entries = getattr(registry(), kind)()
+    assert main(["list", f"--{kind}"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name, entry in entries.items():
+        (line,) = [line for line in lines if line.split()[:1] == [name]]
+        assert str(entry.origin) in line
+    assert main(["list", f"--{kind}", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows.keys() == entries.keys()
+
+
+def test_json_of_a_metric_holds_its_figures_and_paper(capsys):
+    assert main(["list", "--metrics", "--json"]) == 0
+    (kid,) = [row for row in json.loads(capsys.readouterr().out) if row["name"] == "kid"]
+    assert [(figure["name"], figure["better"]) for figure in kid["figures"]] == [("kid", "lower")]
+    assert kid["paper"]["arxiv"] == "1801.01401"
+
+
+def test_two_selections_are_refused(capsys):
+    assert main(["list", "--metrics", "--tag", "wasserstein"]) == 2
+    assert "exclude each other" in capsys.readouterr().err
