@@ -6,14 +6,15 @@ The loss is that of the first GAN (Goodfellow et al. 2014, arXiv:1406.2661), wit
     L_D = -E[\log D(x)] - E[\log(1 - D(G(z)))], \qquad L_G = -E[\log D(G(z))], \qquad z \sim N(0, I)
 
 What is new are the networks. G brings a latent to a small map and doubles its side with each transposed convolution
-(kernel 4, stride 2); D mirrors it. Neither pools, and only the first layer of G and the last of D are fully connected.
+(kernel 4, stride 2); D mirrors it. Neither pools, and only the first layer of G and the last of D are fully connected;
+for MNIST's 28 pixels, which allow two doublings alone, the authors' code adds to each a hidden layer of 1,024 units.
 Batch norm stands everywhere but at G's output and D's input, ReLU in G, LeakyReLU 0.2 in D, tanh at the end of G, and
 weights start as N(0, 0.02). The smallest map is 4 x 4 for a power of two and 7 x 7 for 28 pixels:
 
-======  ============================================
-28 px   7 x 7 x 128 -> 14 x 14 x 64 -> 28 x 28 x C
+======  ==================================================
+28 px   1024 -> 7 x 7 x 128 -> 14 x 14 x 64 -> 28 x 28 x C
 32 px   4 x 4 x 256 -> 8 x 8 x 128 -> 16 x 16 x 64 -> 32 x 32 x C
-======  ============================================
+======  ==================================================
 
 Labels, which the paper has not: G's latent is joined by an embedding of the class (Mirza & Osindero 2014,
 arXiv:1411.1784), and D is a projection discriminator (Miyato & Koyama 2018, arXiv:1802.05637).
@@ -37,6 +38,8 @@ from ganzoo.registry import NetworkRequest
 from .plugin import DCGANNetOptions, DCGANOptions, Norm
 
 SIZES = (8, 16, 28, 32, 64, 128)
+HIDDEN = {28: 1024}
+"""Units of the hidden layers for image sizes at which the authors' code has some."""
 WEIGHT_STD = 0.02
 
 
@@ -49,11 +52,19 @@ class DCGANGenerator(Generator):
         widths: feature maps from the smallest map to the largest.
         channels: C of the images.
         norm: normalisation of all layers but the last.
+        hidden: units of a layer between the latent and the smallest map, 0 for none.
         classes: number of classes, None for no labels.
     """
 
     def __init__(
-        self, latent_dim: int, side: int, widths: tuple[int, ...], channels: int, norm: Norm, classes: int | None = None
+        self,
+        latent_dim: int,
+        side: int,
+        widths: tuple[int, ...],
+        channels: int,
+        norm: Norm,
+        hidden: int = 0,
+        classes: int | None = None,
     ) -> None:
         super().__init__(latent_dim, classes=classes)
         bias = norm == "none"
@@ -61,7 +72,11 @@ class DCGANGenerator(Generator):
         if classes is not None:
             fan_in += latent_dim
             self.embedding = nn.Embedding(classes, latent_dim)
-        layers: list[nn.Module] = [
+        layers: list[nn.Module] = []
+        if hidden:
+            layers += [nn.Linear(fan_in, hidden, bias=bias), *_vector_norm(norm, hidden), nn.ReLU()]
+            fan_in = hidden
+        layers += [
             nn.Linear(fan_in, widths[0] * side**2, bias=bias),
             nn.Unflatten(1, (widths[0], side, side)),
             *_norm(norm, widths[0]),
@@ -82,14 +97,16 @@ class DCGANGenerator(Generator):
 class DCGANDiscriminator(FeatureDiscriminator):
     r"""Images (N, C, H, W) to scores (N,), through maps whose side halves and whose number doubles.
 
-    The features :math:`\phi` are the smallest maps, flattened. The score is :math:`w \cdot \phi + b`, and with classes
-    :math:`(w + v_y) \cdot \phi + b`, with a vector :math:`v_y` for each class y.
+    The features :math:`\phi` are the smallest maps, flattened, or the hidden layer above them. The score is
+    :math:`w \cdot \phi + b`, and with classes :math:`(w + v_y) \cdot \phi + b`, with a vector :math:`v_y` for each
+    class y.
 
     Args:
         side: side of the smallest map, in pixels.
         widths: feature maps from the largest map to the smallest.
         channels: C of the images.
         norm: normalisation of all layers but the first and the last.
+        hidden: units of a layer between the smallest map and the score, 0 for none.
         dropout: probability that an activation is dropped.
         classes: number of classes, None for no labels.
     """
@@ -100,6 +117,7 @@ class DCGANDiscriminator(FeatureDiscriminator):
         widths: tuple[int, ...],
         channels: int,
         norm: Norm,
+        hidden: int = 0,
         dropout: float = 0.0,
         classes: int | None = None,
     ) -> None:
@@ -108,14 +126,19 @@ class DCGANDiscriminator(FeatureDiscriminator):
         layers = [nn.Conv2d(channels, widths[0], 4, 2, 1), *_activation(dropout)]
         for narrow, wide in pairwise(widths):
             layers += [nn.Conv2d(narrow, wide, 4, 2, 1, bias=bias), *_norm(norm, wide), *_activation(dropout)]
-        self.layers = nn.Sequential(*layers, nn.Flatten())
+        layers.append(nn.Flatten())
         self.feature_dim = widths[-1] * side**2
+        if hidden:
+            layers += [nn.Linear(self.feature_dim, hidden, bias=bias), *_vector_norm(norm, hidden)]
+            layers += _activation(dropout)
+            self.feature_dim = hidden
+        self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(self.feature_dim, 1)
         self.apply(_init)
         if classes is not None:
             self.projection = nn.Embedding(classes, self.feature_dim)
             nn.init.normal_(self.projection.weight, std=WEIGHT_STD)
-        self.mixes_batch = any(isinstance(layer, nn.BatchNorm2d) for layer in self.layers)
+        self.mixes_batch = any(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in self.layers)
 
     def features(self, images: Tensor) -> Tensor:
         features: Tensor = self.layers(images)  # (N, F)
@@ -136,12 +159,13 @@ def build_networks(options: DCGANNetOptions, request: NetworkRequest) -> Network
     """
     channels = request.shape[0]
     side, widths = _plan(request.shape, options.width)
+    hidden = HIDDEN.get(request.shape[1], 0) if options.hidden is None else options.hidden
     d_norm = options.d_norm
     if d_norm == "auto":
         d_norm = "layer" if request.per_sample_scores else "batch"
     return Networks(
-        DCGANGenerator(options.latent_dim, side, widths, channels, options.g_norm, request.classes),
-        DCGANDiscriminator(side, widths[::-1], channels, d_norm, options.dropout, request.classes),
+        DCGANGenerator(options.latent_dim, side, widths, channels, options.g_norm, hidden, request.classes),
+        DCGANDiscriminator(side, widths[::-1], channels, d_norm, hidden, options.dropout, request.classes),
     )
 
 
@@ -173,6 +197,13 @@ def _norm(name: Norm, maps: int) -> list[nn.Module]:
     return [nn.InstanceNorm2d(maps, affine=True)] if name == "instance" else []
 
 
+def _vector_norm(name: Norm, units: int) -> list[nn.Module]:
+    """The same for a vector; an instance of a single number has no statistics, so it is layer norm there."""
+    if name == "batch":
+        return [nn.BatchNorm1d(units)]
+    return [] if name == "none" else [nn.LayerNorm(units)]
+
+
 def _activation(dropout: float) -> list[nn.Module]:
     return [nn.LeakyReLU(0.2), *([nn.Dropout(dropout)] if dropout else [])]
 
@@ -181,7 +212,7 @@ def _init(module: nn.Module) -> None:
     """Weights N(0, 0.02), scales of normalisation N(1, 0.02), biases 0, as in the paper and its authors' code."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, WEIGHT_STD)
-    elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d):
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm | nn.InstanceNorm2d):
         nn.init.normal_(module.weight, 1.0, WEIGHT_STD)
     bias = getattr(module, "bias", None)
     if isinstance(bias, nn.Parameter):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ganzoo.options import Count, GANOptions, Options, Probability
 from ganzoo.registry import BackboneSpec, Paper, VariantSpec, hookimpl
@@ -24,6 +26,9 @@ class DCGANNetOptions(Options):
     """Size of the latent vector z."""
     width: Count = 64
     """Feature maps at the largest size; each halving of the size doubles them."""
+    hidden: Annotated[int, Field(ge=0)] | None = None
+    """Units of a fully connected layer after the latent and of one before the score, 0 for none; None is what the
+    authors' code has, 1024 for 28 pixels and 0 for other sizes."""
     g_norm: Norm = "batch"
     """Normalisation in the generator, everywhere but at its output; layer is over channels and pixels."""
     d_norm: Norm | Literal["auto"] = "auto"

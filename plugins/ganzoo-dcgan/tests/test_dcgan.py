@@ -91,15 +91,44 @@ def test_other_sizes_are_refused_with_the_choices_and_the_fix(shape: tuple[int, 
     assert "--image-size 32" in str(caught.value)
 
 
-@pytest.mark.parametrize(("size", "g_mflop", "d_mflop"), [(28, 14.50, 13.26), (32, 34.90, 34.09)])
+@pytest.mark.parametrize(("size", "g_mflop", "d_mflop"), [(28, 26.30, 26.09), (32, 34.90, 34.09)])
 def test_default_width_costs_what_it_is_said_to_cost(size: int, g_mflop: float, d_mflop: float) -> None:
     networks = build_networks(DCGANNetOptions(), NetworkRequest(shape=(1, size, size)))
     for network, given, expected in zip(
         networks, (torch.randn(1, 100), torch.randn(1, 1, size, size)), (g_mflop, d_mflop), strict=True
     ):
         with FlopCounterMode(display=False) as counter:
-            network(given)
+            network.eval()(given)
         assert counter.get_total_flops() / 1e6 == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("size", "hidden", "units"), [(28, None, 1024), (28, 0, None), (28, 7, 7), (32, None, None), (32, 7, 7)]
+)
+def test_the_hidden_layers_are_those_of_the_authors_code(size: int, hidden: int | None, units: int | None) -> None:
+    generator, discriminator = small(size, hidden=hidden)
+    linear = [layer for layer in generator.modules() if isinstance(layer, nn.Linear)]
+    assert [layer.out_features for layer in linear[:-1]] == ([units] if units else [])
+    assert linear[0].in_features == 6
+    linear = [layer for layer in discriminator.modules() if isinstance(layer, nn.Linear)]
+    assert [layer.out_features for layer in linear] == ([units, 1] if units else [1])
+    assert discriminator.feature_dim == linear[-1].in_features
+
+
+@pytest.mark.parametrize(
+    ("d_norm", "per_sample_scores", "layer"),
+    [
+        ("auto", False, nn.BatchNorm1d),
+        ("auto", True, nn.LayerNorm),
+        ("instance", False, nn.LayerNorm),
+        ("none", False, None),
+    ],
+)
+def test_the_hidden_layer_has_the_norm_of_its_network(d_norm: str, per_sample_scores: bool, layer: type | None) -> None:
+    discriminator = small(28, d_norm=d_norm, per_sample_scores=per_sample_scores).discriminator
+    vectors = [module for module in discriminator.modules() if isinstance(module, nn.BatchNorm1d | nn.LayerNorm)]
+    assert [type(each) for each in vectors] == ([layer] if layer else [])
+    assert discriminator.mixes_batch == (layer is nn.BatchNorm1d)
 
 
 def test_norm_stands_neither_at_the_generators_output_nor_at_the_discriminators_input() -> None:
