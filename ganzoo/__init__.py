@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from . import parts as parts
     from . import registry as registry
     from .api import Run as Run
+    from .api import evaluate as evaluate
     from .api import load as load
     from .api import train as train
     from .errors import GanzooError as GanzooError
@@ -38,20 +39,26 @@ if TYPE_CHECKING:
     from .options import Options as Options
     from .registry import BackboneSpec as BackboneSpec
     from .registry import DatasetSpec as DatasetSpec
+    from .registry import ExtractorSpec as ExtractorSpec
+    from .registry import Figure as Figure
+    from .registry import MetricSpec as MetricSpec
     from .registry import NetworkRequest as NetworkRequest
     from .registry import Paper as Paper
     from .registry import VariantSpec as VariantSpec
     from .registry import hookimpl as hookimpl
 
 _MODULES = {
-    "api": ("Run", "load", "train"),
+    "api": ("Run", "evaluate", "load", "train"),
     "errors": ("GanzooError",),
     "game": (
         *("GAN", "Batch", "DataNeeds", "Discriminator", "FeatureDiscriminator", "Game", "Generator", "Loss"),
         *("Networks", "Penalty", "Player", "Terms", "Turn"),
     ),
     "options": ("GANOptions", "OptimizerSpec", "Options"),
-    "registry": ("BackboneSpec", "DatasetSpec", "NetworkRequest", "Paper", "VariantSpec", "hookimpl"),
+    "registry": (
+        *("BackboneSpec", "DatasetSpec", "ExtractorSpec", "Figure", "MetricSpec", "NetworkRequest", "Paper"),
+        *("VariantSpec", "hookimpl"),
+    ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 _SUBPACKAGES = ("data", "errors", "game", "options", "parts", "registry")

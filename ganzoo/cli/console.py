@@ -18,9 +18,10 @@ from ganzoo.errors import GanzooError
 _PIPE_WIDTH = 200
 """Columns of what other programs read, so that a row of a table stays one line for grep."""
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+# Without emoji, or "mnist:train:" becomes a picture of one.
+out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 """Results, on stdout."""
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 """Progress, warnings and errors, on stderr."""
 
 

@@ -25,6 +25,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("train a variant on a data set", "ganzoo.cli.run:main"),
     "sample": Command("draw images from a trained run", "ganzoo.cli.sample:main"),
+    "eval": Command("judge samples: FID and its kin, mode counts, copies", "ganzoo.cli.evaluate:main"),
     "list": Command("show the variants that are installed", "ganzoo.cli.listing:main"),
     "info": Command("show a variant's options, layers, costs and paper", "ganzoo.cli.info:main"),
     "plugins": Command("show every plugin, also those that are broken", "ganzoo.cli.plugins:main"),

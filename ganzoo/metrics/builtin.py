@@ -137,5 +137,6 @@ def ganzoo_metrics() -> Sequence[MetricSpec]:
                 title="A Non-Parametric Test to Detect Data-Copying in Generative Models",
                 arxiv="2004.05675",
             ),
+            has_floor=False,
         ),
     ]

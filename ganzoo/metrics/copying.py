@@ -17,7 +17,8 @@ class Copying(NamedTuple):
         copying: chance that a random sample is nearer to its nearest training image than a random unseen image to its
             own, ties counted half; 0.5 where samples are like unseen images, near 1 where they are copies, and near 0
             where they lie far from all data.
-        ratio: median of the samples' distances over that of the unseen images; 0 for copies.
+        ratio: median of the samples' distances over that of the unseen images; 0 for copies, infinite where the median
+            of the unseen images is 0.
     """
 
     copying: float
@@ -54,6 +55,6 @@ def nearest_training(fake: Tensor, unseen: Tensor, training: Tensor) -> Copying:
     nearer = torch.searchsorted(ordered, of_unseen, side="left")
     not_farther = torch.searchsorted(ordered, of_unseen, side="right")
     copying = (nearer + not_farther).double().mean().item() / (2 * len(fake))
-    typical = of_unseen.median().item()
-    ratio = of_fake.median().item() / typical if typical else float("inf")
+    typical = of_unseen.quantile(0.5).item()
+    ratio = of_fake.quantile(0.5).item() / typical if typical else float("inf")
     return Copying(copying, ratio)

@@ -31,8 +31,13 @@ def squared_distances(x: Tensor, y: Tensor, *, centre: Tensor) -> Iterator[tuple
 
 
 def nearest(x: Tensor, y: Tensor, *, centre: Tensor) -> Tensor:
-    """Squared distance of each row of ``x`` (N, F) to the nearest of ``y`` (M, F), float64 (N,)."""
-    return torch.cat([distances.amin(1) for _, distances in squared_distances(x, y, centre=centre)])
+    """Squared distance of each row of ``x`` (N, F) to the nearest of ``y`` (M, F), float64 (N,); 0 for a copy."""
+    y = y.to(x.device)
+    found = []
+    for rows, distances in squared_distances(x, y, centre=centre):
+        # From the difference itself: of two copies the matrix product leaves rounding, and no tie.
+        found.append((x[rows].double() - y[distances.argmin(1)].double()).square().sum(1))
+    return torch.cat(found)
 
 
 def neighbour(x: Tensor, k: int, *, centre: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class Evidence:
         fake: the samples.
         real: what they are held against.
         training: the images that the samples' maker may have seen; None where nobody knows.
-        rng: for everything random, on the CPU; the same for every metric.
+        rng: for everything random, on the CPU; each metric has its own in each repeat.
         warnings: sentences that a metric adds with :meth:`warn`.
     """
 

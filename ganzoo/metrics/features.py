@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
@@ -84,8 +84,12 @@ class FeatureSet:
         self._moments = moments
 
     @classmethod
-    def collect(cls, extractor: FeatureExtractor, batches: Iterable[Tensor]) -> FeatureSet:
+    def collect(cls, extract: Callable[[Tensor], Features], batches: Iterable[Tensor]) -> FeatureSet:
         """The features of all ``batches``, each of images (N, C, H, W) in [-1, 1] on the extractor's device.
+
+        Args:
+            extract: such as :meth:`FeatureExtractor.extract`.
+            batches: the images.
 
         Raises:
             ConfigError: no images at all, or images that the extractor refuses.
@@ -93,10 +97,10 @@ class FeatureSet:
         vectors, logits = [], []
         moments: Moments | None = None
         for images in batches:
-            seen = extractor.extract(images)
+            seen = extract(images)
             vectors.append(seen.vectors)
             logits += [] if seen.logits is None else [seen.logits]
-            moments = moments or Moments(extractor.dim, device=seen.vectors.device)
+            moments = moments or Moments(seen.vectors.shape[1], device=seen.vectors.device)
             moments.update(seen.vectors)
         if moments is None:
             raise ConfigError("there are no images to judge")

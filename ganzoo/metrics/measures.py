@@ -3,6 +3,8 @@ seems. The arithmetic is in the modules beside this one."""
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from .classes import count_modes, inception_score
@@ -60,9 +62,9 @@ def precision_recall(evidence: Evidence) -> dict[str, float]:
 def density_coverage(evidence: Evidence) -> dict[str, float]:
     """``density`` and ``coverage`` with k = 5, of as many real images as samples where there are more."""
     real = _as_many_real(evidence)
-    if len(evidence.fake) < len(real):
+    if len(real) < len(evidence.fake):
         evidence.warn(
-            f"coverage: {len(evidence.fake):,} samples cannot cover {len(real):,} real images; compare at equal numbers"
+            f"coverage: {len(evidence.fake):,} samples are more than the {len(real):,} real images; it comes out high"
         )
     scores = manifold_scores(real.vectors, evidence.fake.vectors, k=5)
     return {"density": scores.density, "coverage": scores.coverage}
@@ -89,6 +91,9 @@ def memorisation(evidence: Evidence) -> dict[str, float]:
     if evidence.training is None:
         return {}
     found = nearest_training(evidence.fake.vectors, evidence.real.vectors, evidence.training.vectors)
+    if math.isinf(found.ratio):
+        evidence.warn("nn-ratio: left out, because most of the real images are training images")
+        return {"copying": found.copying}
     return {"copying": found.copying, "nn-ratio": found.ratio}
 
 

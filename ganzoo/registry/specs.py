@@ -175,12 +175,14 @@ class MetricSpec(Spec):
         figures: what it gives.
         paper: where it comes from.
         needs_classes: only extractors that classify have what it reads.
+        has_floor: training images are a fair yardstick for it: their figures stand beside those of samples.
         recipe_version: raised whenever the same evidence gives other figures than before.
     """
 
     figures: tuple[Figure, ...]
     paper: Paper | None = None
     needs_classes: bool = False
+    has_floor: bool = True
     recipe_version: int = 1
 
     def __post_init__(self) -> None:

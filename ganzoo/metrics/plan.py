@@ -1,0 +1,177 @@
+"""What is asked of an evaluation, checked before anything is read. Importing this module does not import torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ganzoo.data import DataInfo, DataOptions
+from ganzoo.data.catalog import find_source
+from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.registry import Entry, ExtractorSpec, Figure, MetricSpec, registry
+from ganzoo.registry.provenance import CORE
+
+SPLITS = ("train", "test", "all")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Real images, metrics and a feature extractor, all of which are there.
+
+    Attributes:
+        data: the data set, as it is without conversion.
+        split: which images the samples are held against.
+        other: the split that gives the floor; None where there is none.
+        training: the split that the samples' maker may have seen; None where it is ``split`` itself.
+        info: shape and sizes of the data set.
+        extractor: the feature extractor.
+        metrics: in the order of tables.
+        chosen: the metrics were named, so none of them may be left out without a word.
+    """
+
+    data: DataOptions
+    split: str
+    other: str | None
+    training: str | None
+    info: DataInfo
+    extractor: Entry[ExtractorSpec]
+    metrics: tuple[Entry[MetricSpec], ...]
+    chosen: bool
+
+    @property
+    def against(self) -> str:
+        """The real images as ``dataset:split``."""
+        return f"{self.data.dataset}:{self.split}"
+
+    def yardstick(self, chosen: str | None = None) -> Figure:
+        """The figure called ``chosen`` by which samples are ranked; the first one that has a better way if None.
+
+        Raises:
+            ConfigError: it is no figure of the plan, or neither way of it is better.
+        """
+        usable = {name: figure for name, figure in self.figures.items() if figure.better}
+        if chosen is None and usable:
+            return next(iter(usable.values()))
+        if chosen not in usable:
+            what = f"{chosen!r} is no figure that was asked for and has a better way" if chosen else "no figure has one"
+            raise ConfigError(f"samples cannot be ranked: {what}", choices=usable, fix="add its metric")
+        return usable[chosen]
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """All figures of all metrics, by name."""
+        return {figure.name: figure for entry in self.metrics for figure in entry.spec.figures}
+
+
+def make_plan(
+    against: str, *, metrics: Sequence[str] = (), features: str | None = None, data: DataOptions | None = None
+) -> Plan:
+    """Look everything up by name.
+
+    Args:
+        against: ``dataset:split``, or ``dataset`` for its test split (or what it has).
+        metrics: names of metrics or of their figures; all metrics if empty.
+        features: name of the extractor; the data set's own if None.
+        data: where the files lie, and whether they may be downloaded.
+
+    Raises:
+        UnknownNameError: a name that nothing answers to.
+        ConfigError: the data set has no such split.
+    """
+    name, split = split_name(against)
+    options = (data or DataOptions()).model_copy(update={"dataset": name, "split": "train"})
+    info = find_source(options).info
+    known = [part for part, _ in info.sizes]
+    split = split or ("test" if "test" in known else next(iter(known), "all"))
+    if split != "all" and split not in known:
+        raise ConfigError(f"data set {name} has no split {split!r}", choices=[f"{name}:{part}" for part in known])
+    others = [part for part in known if part != split] if split != "all" else []
+    return Plan(
+        data=options,
+        split=split,
+        other=others[0] if others else None,
+        training="train" if split != "train" and "train" in others else None,
+        info=info,
+        extractor=registry().extractor(features or natural_features(name)),
+        metrics=find_metrics(metrics),
+        chosen=bool(metrics),
+    )
+
+
+def plan_for_run(
+    trained: DataOptions, against: str | None, *, metrics: Sequence[str] = (), features: str | None = None
+) -> Plan:
+    """The plan for samples of a run: held against its own data if ``against`` is None, brought to the run's shape.
+
+    Args:
+        trained: what the run was trained on.
+        against: as in :func:`make_plan`.
+        metrics: as in :func:`make_plan`.
+        features: as in :func:`make_plan`.
+
+    Raises:
+        UnknownNameError, ConfigError: as :func:`make_plan` does.
+    """
+    against = against or trained.dataset
+    data = DataOptions(data_dir=trained.data_dir, download=trained.download)
+    if split_name(against)[0] == trained.dataset:
+        data = data.model_copy(update={"image_size": trained.image_size, "channels": trained.channels})
+    return make_plan(against, metrics=metrics, features=features, data=data)
+
+
+def split_name(text: str) -> tuple[str, str | None]:
+    """``mnist:test`` as data set and split; the split is None where it is not given, as in ``folder:test``."""
+    name, _, last = text.rpartition(":")
+    return (name, last) if name not in ("", "folder") and last in SPLITS else (text, None)
+
+
+def natural_features(dataset: str) -> str:
+    """The extractor that a data set names as its own."""
+    return registry().dataset("folder" if dataset.startswith("folder:") else dataset).spec.features
+
+
+def find_metrics(names: Sequence[str]) -> tuple[Entry[MetricSpec], ...]:
+    """The metrics called ``names``, or with figures called so, in the order of declaration; all if ``names`` is empty.
+
+    A plain figure that two metrics give is ganzoo's own or nobody's, and "all" leaves its other claimants out.
+
+    Raises:
+        UnknownNameError: neither a metric nor a figure is called so.
+        PluginError: two plugins claim the name, or its plugin cannot be used.
+        ConfigError: two of the metrics give a figure of one name.
+    """
+    known = registry().metrics()
+    owners = _owners(known)
+    clear = [name for name, entry in known.items() if all(owners.get(each.name) == name for each in entry.spec.figures)]
+    wanted: dict[str, Entry[MetricSpec]] = {}
+    for name in names or clear:
+        try:
+            entry = registry().metric(name if name in known else owners.get(name, name))
+        except UnknownNameError:
+            raise UnknownNameError.of("metric", name, {*known, *owners}, fix="see ganzoo list --metrics") from None
+        wanted[entry.qualified_name] = entry
+    _check_figures(list(wanted.values()))
+    declared = [spec.name for plugin in registry().plugins for spec in plugin.specs if isinstance(spec, MetricSpec)]
+    return tuple(sorted(wanted.values(), key=lambda entry: declared.index(entry.spec.name)))
+
+
+def _owners(metrics: Mapping[str, Entry[MetricSpec]]) -> dict[str, str]:
+    """The metric to which each figure leads: ganzoo's own, or the only one that gives it."""
+    claims: dict[str, list[str]] = {}
+    for name, entry in sorted(metrics.items(), key=lambda item: item[1].origin.distribution != CORE):
+        for figure in entry.spec.figures:
+            claims.setdefault(figure.name, []).append(name)
+    own = {name for name, entry in metrics.items() if entry.origin.distribution == CORE}
+    return {figure: names[0] for figure, names in claims.items() if len(names) == 1 or names[0] in own}
+
+
+def _check_figures(metrics: Sequence[Entry[MetricSpec]]) -> None:
+    owners: dict[str, Entry[MetricSpec]] = {}
+    for entry in metrics:
+        for figure in entry.spec.figures:
+            other = owners.setdefault(figure.name, entry)
+            if other is not entry:
+                raise ConfigError(
+                    f"the figure {figure.name!r} is given by {other.qualified_name} and by {entry.qualified_name}",
+                    fix="take one of them at a time",
+                )
