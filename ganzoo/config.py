@@ -18,6 +18,8 @@ from pydantic import Field, SerializeAsAny, ValidationError, create_model, model
 
 from ganzoo.data import DataOptions
 from ganzoo.errors import ConfigError, IncompatiblePartsError, PluginError
+from ganzoo.metrics.options import EvaluationOptions, split_names
+from ganzoo.metrics.plan import Plan, plan_for_run
 from ganzoo.options import Count, Options, Positive
 from ganzoo.registry import registry
 from ganzoo.registry.specs import BackboneSpec, VariantSpec
@@ -26,7 +28,10 @@ from ganzoo.validation import format_validation_error
 BUDGETS = ("steps", "epochs", "images", "minutes")
 """The four ways to say how long a run is; a run has exactly one."""
 
-RESUMABLE = (*BUDGETS, "device", "threads", "log_every", "sample_every", "save_every")
+RESUMABLE = (
+    *(*BUDGETS, "device", "threads", "log_every", "sample_every", "save_every"),
+    *EvaluationOptions.model_fields,
+)
 """What may change when a run is resumed."""
 
 _DEFAULT_EPOCHS = 20.0
@@ -34,7 +39,7 @@ _DEFAULT_EPOCHS = 20.0
 C = TypeVar("C", bound=Options)
 
 
-class TrainingOptions(Options):
+class TrainingOptions(EvaluationOptions):
     """How long, how fast, and on what a run trains."""
 
     steps: Count | None = None
@@ -181,6 +186,19 @@ def with_budget(config: RunConfig, spec: VariantSpec) -> RunConfig:
         return config
     own = {key: value for key, value in spec.training.items() if key in BUDGETS} or {"epochs": _DEFAULT_EPOCHS}
     return config.model_copy(update={"training": config.training.model_copy(update=own)})
+
+
+def plan_evaluations(config: RunConfig) -> Plan:
+    """What the run's evaluations ask for, looked up by name. Does not import torch.
+
+    Raises:
+        UnknownNameError, ConfigError: a name or a figure that does not fit.
+    """
+    options = config.training
+    names = split_names(options.eval_metrics, "--eval-metrics")
+    plan = plan_for_run(config.data, options.eval_against, metrics=names, features=options.eval_features)
+    plan.yardstick(options.eval_best)
+    return plan
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ganzoo.config import RunConfig
+from ganzoo.config import RunConfig, plan_evaluations
 from ganzoo.registry import registry
 
 from .console import err, out
@@ -34,6 +34,8 @@ def main(argv: list[str]) -> int:
         return 0 if wants_help else 2
     warn_of_faults(registry())
     config, arguments = read
+    if config.training.eval_every:
+        plan_evaluations(config)  # a wrong name is told before torch is imported
     if arguments.print_config:
         print(config.to_toml(), end="")
         return 0
@@ -78,6 +80,9 @@ def _dry_run(config: RunConfig) -> int:
             out.print(f"player    {player.name}: {sum(p.numel() for p in player.params):,} parameters")
         out.print(f"rounds    {session.engine.game.rounds(0)}")
         out.print(f"budget    {amount:,g} {name}, batch {config.training.batch_size}")
+        if judged := session.evaluator:
+            metrics = ", ".join(entry.spec.name for entry in judged.judge.metrics)
+            out.print(f"evaluate  {metrics} against {judged.judge.plan.against}, best by {judged.figure.name}")
     return 0
 
 
@@ -86,4 +91,6 @@ def _report(run: Run, *, quiet: bool) -> None:
         return
     if run.exit_code:
         err.print(f"stopped and saved; go on with: ganzoo run --resume {run.path}", markup=False, soft_wrap=True)
+    if (best := run.path / "best").is_dir():
+        err.print(f"the best snapshot is in {best}", markup=False, soft_wrap=True)
     out.print(f"{run.path}/samples.png", markup=False, soft_wrap=True)

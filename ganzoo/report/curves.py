@@ -7,7 +7,8 @@ from pathlib import Path
 
 
 def write_curves(metrics: Sequence[Mapping[str, float]], path: Path, *, title: str) -> None:
-    """Draw a run's metrics against the step: the players' terms above, what was shown beside them below.
+    """Draw a run's metrics against the step: the players' terms, what was shown beside them, and each figure of the
+    samples in a panel of its own.
 
     Args:
         metrics: lines of ``metrics.jsonl``, each with ``step`` and named scalars.
@@ -19,15 +20,19 @@ def write_curves(metrics: Sequence[Mapping[str, float]], path: Path, *, title: s
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    names = sorted({name for line in metrics for name in line} - {"step", "images", "time"})
-    panels = [group for group in ([n for n in names if "/" in n], [n for n in names if "/" not in n]) if group]
+    names = sorted({name for line in metrics for name in line} - {"step", "images", "seconds", "time", "eval/seconds"})
+    figures = [name for name in names if name.startswith("eval/")]
+    terms = [name for name in names if "/" in name and name not in figures]
+    shown = [name for name in names if "/" not in name]
+    panels = [group for group in (terms, shown, *([name] for name in figures)) if group]
     figure, axes = pyplot.subplots(
         max(1, len(panels)), 1, figsize=(9, 3.2 * max(1, len(panels))), sharex=True, squeeze=False, layout="constrained"
     )
     for axis, group in zip(axes[:, 0], panels, strict=False):
         for name in group:
             points = [(line["step"], line[name]) for line in metrics if name in line]
-            axis.plot(*zip(*points, strict=True), label=name, linewidth=1.2)
+            few = {"marker": "o", "markersize": 3} if name in figures else {}
+            axis.plot(*zip(*points, strict=True), label=name, linewidth=1.2, **few)
         axis.grid(alpha=0.25)
         axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     axes[-1, 0].set_xlabel("step")

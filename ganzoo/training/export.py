@@ -34,17 +34,21 @@ class Exported(NamedTuple):
         data: shape and labels of what it was trained on.
         step: iterations after which it was saved.
         weights: its state by name.
+        evaluation: what an evaluation found of it, if there was one.
     """
 
     config: RunConfig
     data: DataInfo
     step: int
     weights: dict[str, Tensor]
+    evaluation: dict[str, Any] | None = None
 
 
 def write_exported(folder: Path, exported: Exported) -> None:
     """Write ``folder``, whole or not at all."""
     description = {"config": exported.config.to_dict(), "data": asdict(exported.data), "step": exported.step}
+    if exported.evaluation is not None:
+        description["evaluation"] = exported.evaluation
     write_folder(folder, {_WEIGHTS: encode_tensors(exported.weights), _DESCRIPTION: to_json(description)})
 
 
@@ -99,10 +103,10 @@ def _read_folder(path: Path) -> Exported:
     verify_folder(path)
     description = read_json(path / _DESCRIPTION)
     config = _config(description.get("config"), path / _DESCRIPTION)
-    step = description.get("step")
+    step, evaluation = description.get("step"), description.get("evaluation")
     if not isinstance(step, int):
         raise CheckpointError(f"{path / _DESCRIPTION} names no step")
-    return Exported(config, data_info(description.get("data")), step, load_tensors(path / _WEIGHTS))
+    return Exported(config, data_info(description.get("data")), step, load_tensors(path / _WEIGHTS), evaluation)
 
 
 def _read_checkpoint(path: Path, step: int | None) -> Exported:

@@ -9,6 +9,7 @@
 ``losses.png``        loss curves, written at the end
 ``checkpoints/``      ``step-N/``, see :mod:`ganzoo.training.checkpoint`
 ``generator/``        the exported module, usable without the rest
+``best/``             the same of the evaluation that came out best
 ====================  ====================================================================
 """
 
@@ -63,6 +64,11 @@ class RunFolder:
         return self.path / "generator"
 
     @property
+    def best(self) -> Path:
+        """Where the best snapshot of the exported module is."""
+        return self.path / "best"
+
+    @property
     def samples(self) -> Path:
         """Where the sample grids are."""
         return self.path / "samples"
@@ -88,10 +94,11 @@ class RunFolder:
         os.truncate(path, position)
         self._log = path.open("ab")
 
-    def log(self, step: int, images: int, values: dict[str, float]) -> None:
-        """Append a line of metrics."""
+    def log(self, step: int, images: int, seconds: float, values: dict[str, float]) -> None:
+        """Append a line of metrics, after ``seconds`` of training."""
         assert self._log is not None
-        line = json.dumps({"step": step, "images": images, "time": round(time.time(), 3), **values}, allow_nan=False)
+        when = {"step": step, "images": images, "seconds": round(seconds, 3), "time": round(time.time(), 3)}
+        line = json.dumps({**when, **values}, allow_nan=False)
         with disk_full_named(self.path / "metrics.jsonl", len(line)):
             self._log.write(line.encode() + b"\n")
             self._log.flush()

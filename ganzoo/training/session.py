@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ganzoo.assembly import build_game
 from ganzoo.config import RunConfig
@@ -19,11 +20,13 @@ from ganzoo.data.batcher import Batcher
 from ganzoo.data.catalog import find_source
 from ganzoo.data.loading import open_batches
 from ganzoo.errors import CheckpointError, ConfigError
+from ganzoo.game import Game
 from ganzoo.registry import API_VERSION, registry
 
 from .checkpoint import latest_checkpoint, load_checkpoint, read_json
 from .engine import EagerEngine
 from .environment import environment, find_device, peak_memory
+from .evaluator import Evaluator
 from .export import Exported, write_exported
 from .observers import MetricsLog, Observer, Observers, RunView
 from .run_folder import RunFolder
@@ -58,6 +61,7 @@ class Session:
         seed_global(options.seed)
         info = find_source(config.data).info
         game = build_game(config, info).to(self.device).train()
+        _check_batch(game, options.batch_size)
         if self.device.type in _CHANNELS_LAST:
             game = game.to(memory_format=torch.channels_last)
         self.batcher: Batcher = open_batches(
@@ -76,6 +80,7 @@ class Session:
             precision=options.precision,
             ema=options.ema,
         )
+        self.evaluator = Evaluator(config, self.batcher.info, self.engine) if options.eval_every else None
 
     def train(
         self, path: Path, *, resume: bool, observers: Sequence[Observer] = (), command: Sequence[str] = ()
@@ -102,6 +107,7 @@ class Session:
                 run=RunView(self.config, folder, str(self.device), self.batcher.size, self._grid_labels()),
                 observer=Observers([MetricsLog(), *observers]),
                 facts=self._facts(),
+                evaluator=self.evaluator,
                 seconds=float(state.get("seconds", 0.0)),
             )
             with self._recorded(folder, command) as session:
@@ -129,6 +135,8 @@ class Session:
             self.engine.restore(tensors, state)
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint {checkpoint} does not fit this run: {error}") from None
+        if self.evaluator:
+            self.evaluator.restore(state.get("evaluation", {}))
         return state
 
     def _facts(self) -> dict[str, Any]:
@@ -189,7 +197,23 @@ class Session:
                 "cpu_seconds": round(time.process_time() - cpu_start, 3),
                 "peak_memory_bytes": peak_memory(),
             }
+            if self.evaluator:
+                session["evaluation"] = self.evaluator.state()
             folder.write_run(facts)
+
+
+def _check_batch(game: Game, batch_size: int) -> None:
+    """Refuse a batch of one for vectors that are normalised over the batch.
+
+    Raises:
+        ConfigError: the module is named.
+    """
+    single = [name for name, module in game.named_modules() if isinstance(module, nn.BatchNorm1d)]
+    if batch_size == 1 and single:
+        raise ConfigError(
+            f"--batch-size 1: {single[0]} is a batch norm, and one image has no spread",
+            fix="take at least 2 images, or networks without batch norm",
+        )
 
 
 def _check_facts(then: dict[str, Any], now: dict[str, Any], checkpoint: Path) -> None:

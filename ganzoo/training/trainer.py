@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +17,9 @@ from ganzoo.game import Batch
 
 from .checkpoint import prune, save_checkpoint
 from .engine import EagerEngine
+from .evaluator import Evaluator
 from .observers import Observer, Progress, RunView
+from .sampling import apart, draw
 from .seeding import generator
 from .signals import StopRequest
 
@@ -33,6 +37,7 @@ class Trainer:
         run: the config and the folder.
         observer: told of everything.
         facts: recorded in every checkpoint beside the state.
+        evaluator: judges the samples now and then, if that is asked for.
         seconds: time spent training before this session.
     """
 
@@ -41,6 +46,7 @@ class Trainer:
     run: RunView
     observer: Observer
     facts: dict[str, Any]
+    evaluator: Evaluator | None = None
     seconds: float = 0.0
 
     def train(self) -> int:
@@ -66,10 +72,14 @@ class Trainer:
                         self._measure()  # host sync
                     if engine.iteration % options.sample_every == 0:
                         observer.sampled(self.progress(), self.sample())  # host sync
+                    if self.evaluator and engine.iteration % options.eval_every == 0:
+                        self._evaluate(self.evaluator)  # host sync; the clock stands still
                     if engine.iteration % options.save_every == 0:
                         self._save()  # host sync
                 if engine.iteration % options.sample_every:
                     observer.sampled(self.progress(), self.sample())
+                if self.evaluator and engine.iteration % options.eval_every and not stop.signal:
+                    self._evaluate(self.evaluator)
                 if engine.iteration % options.save_every:
                     self._save()
                 # After the save, so that a run resumed from it logs what one without a stop does.
@@ -94,6 +104,7 @@ class Trainer:
             fraction=min(1.0, used / amount),
             rate=self._clock.rate(self.batcher.drawn),
             seconds=self._clock.seconds,
+            evaluating=self.evaluator.seconds if self.evaluator else 0.0,
         )
 
     def sample(self) -> Tensor:
@@ -103,9 +114,10 @@ class Trainer:
         """
         options, engine = self.run.config.training, self.engine
         rng = generator(options.seed, "samples", device=engine.device)
-        with torch.random.fork_rng(devices=[engine.device] if engine.device.type == "cuda" else []):
-            request = engine.game.request(self._sources.size or options.samples, rng, self._sources)
-            return engine.game.generate(engine.exported, request, rng).cpu()
+        with apart(engine.device):
+            return torch.cat(
+                list(draw(engine.game, engine.exported, self._sources.size or options.samples, rng, self._sources))
+            )
 
     @cached_property
     def _sources(self) -> Batch:
@@ -125,6 +137,12 @@ class Trainer:
             self.observer.measured(self.progress(), values)
             self._clock.lap(self.batcher.drawn)
 
+    def _evaluate(self, evaluator: Evaluator) -> None:
+        self.engine.meter.check()
+        with self._clock.stopped():
+            values, best = evaluator.evaluate(self.run.folder)
+        self.observer.evaluated(self.progress(), values, best=best)
+
     def _save(self) -> None:
         engine, folder = self.engine, self.run.folder
         engine.meter.check()
@@ -132,6 +150,7 @@ class Trainer:
             **engine.values(),
             **self.facts,
             "seconds": self._clock.seconds,
+            "evaluation": self.evaluator.state() if self.evaluator else {},
             "metrics_position": folder.log_position(),
         }
         save_checkpoint(folder.checkpoints, engine.iteration, engine.tensors(), state)
@@ -150,6 +169,17 @@ class _Clock:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._start
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """What is done inside is not counted."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            away = time.monotonic() - start
+            self._start += away
+            self._lap += away
 
     def lap(self, images: int) -> None:
         self._rate = self.rate(images)

@@ -12,12 +12,12 @@ from ganzoo.training.run_folder import RunFolder, new_run_path, read_metrics
 def test_the_log_resumes_at_the_position_of_the_checkpoint(tmp_path):
     with RunFolder(tmp_path) as folder:
         folder.open_log()
-        folder.log(50, 100, {"d/real": 0.5})
+        folder.log(50, 100, 1.5, {"d/real": 0.5})
         position = folder.log_position()
-        folder.log(100, 200, {"d/real": 0.25})
+        folder.log(100, 200, 3.0, {"d/real": 0.25})
     with RunFolder(tmp_path) as folder:
         folder.open_log(position)
-        folder.log(100, 200, {"d/real": 0.125})
+        folder.log(100, 200, 3.0, {"d/real": 0.125})
     assert [(line["step"], line["d/real"]) for line in read_metrics(tmp_path)] == [(50, 0.5), (100, 0.125)]
 
 

@@ -43,6 +43,7 @@ class Progress:
         fraction: part of the budget that is used up, in [0, 1].
         rate: real images a second, over the last interval.
         seconds: time spent training so far, over all sessions of the run.
+        evaluating: time spent on evaluations, which is no part of ``seconds``.
     """
 
     step: int
@@ -50,6 +51,7 @@ class Progress:
     fraction: float
     rate: float
     seconds: float
+    evaluating: float = 0.0
 
 
 class Observer:
@@ -66,6 +68,9 @@ class Observer:
 
     def sampled(self, progress: Progress, images: Tensor) -> None:
         """Images (N, C, H, W) in [-1, 1], on the CPU, from the run's fixed latent."""
+
+    def evaluated(self, progress: Progress, values: dict[str, float], *, best: bool) -> None:
+        """Samples were judged: figures by name (``eval/fid``), and whether they are the run's best so far."""
 
     def saved(self, progress: Progress) -> None:
         """A checkpoint was written."""
@@ -95,6 +100,10 @@ class Observers(Observer):
     def sampled(self, progress: Progress, images: Tensor) -> None:
         for observer in self._all:
             observer.sampled(progress, images)
+
+    def evaluated(self, progress: Progress, values: dict[str, float], *, best: bool) -> None:
+        for observer in self._all:
+            observer.evaluated(progress, values, best=best)
 
     def saved(self, progress: Progress) -> None:
         for observer in self._all:

@@ -23,6 +23,7 @@ class LiveView(Observer):
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
         self._bar = Bar(*columns, console=console)
         self._values: dict[str, float] = {}
+        self._figures: dict[str, float] = {}
         self._live: Live | None = None
 
     def started(self, run: RunView, progress: Progress) -> None:
@@ -40,6 +41,10 @@ class LiveView(Observer):
         self._values = values
         self.advanced(progress)
 
+    def evaluated(self, progress: Progress, values: dict[str, float], *, best: bool) -> None:
+        self._figures = values
+        self.advanced(progress)
+
     def ended(self, progress: Progress, reason: str) -> None:
         if self._live is not None:
             self.advanced(progress)
@@ -48,9 +53,10 @@ class LiveView(Observer):
 
     def _render(self) -> Group:
         table = Table.grid(padding=(0, 2))
-        names = sorted(self._values, key=lambda name: ("/" not in name, name))
-        for row in range(0, len(names), 3):
-            table.add_row(*(f"[dim]{name}[/dim] {self._values[name]:.4f}" for name in names[row : row + 3]))
+        losses = sorted(self._values.items(), key=lambda item: ("/" not in item[0], item[0]))
+        for group in (losses, list(self._figures.items())):
+            for row in range(0, len(group), 3):
+                table.add_row(*(f"[dim]{name}[/dim] {value:.4f}" for name, value in group[row : row + 3]))
         return Group(self._bar, table)
 
 
@@ -70,6 +76,10 @@ class PlainLines(Observer):
     def measured(self, progress: Progress, values: dict[str, float]) -> None:
         scalars = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
         self._print(f"{_standing(progress)}  {scalars}")
+
+    def evaluated(self, progress: Progress, values: dict[str, float], *, best: bool) -> None:
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+        self._print(f"      evaluated at step {progress.step:,}  {figures}" + ("  best so far" if best else ""))
 
     def ended(self, progress: Progress, reason: str) -> None:
         self._print(_ending(progress, reason))
@@ -91,7 +101,8 @@ def _headline(run: RunView) -> str:
 
 
 def _ending(progress: Progress, reason: str) -> str:
-    return f"{reason} after {progress.step:,} steps, {progress.images:,} images, {_time(progress.seconds)}"
+    evaluating = f", and {_time(progress.evaluating)} of evaluations" if progress.evaluating else ""
+    return f"{reason} after {progress.step:,} steps, {progress.images:,} images, {_time(progress.seconds)}{evaluating}"
 
 
 def _standing(progress: Progress) -> str:

@@ -37,6 +37,10 @@ class TensorBoard(Observer):
         for name, value in {**values, "images_per_second": progress.rate}.items():
             self._writer.add_scalar(name, value, progress.step)
 
+    def evaluated(self, progress: Progress, values: dict[str, float], *, best: bool) -> None:
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, progress.step)
+
     def sampled(self, progress: Progress, images: Tensor) -> None:
         self._writer.add_images("samples", images.add(1).div(2).clamp(0, 1), progress.step)
 

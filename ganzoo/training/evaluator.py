@@ -1,0 +1,120 @@
+"""Evaluations during training: figures of the samples, and the best snapshot."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ganzoo.config import RunConfig, plan_evaluations
+from ganzoo.data import DataInfo
+from ganzoo.data.convert import to_pixels
+from ganzoo.errors import ConfigError
+from ganzoo.metrics.judge import Judge
+
+from .engine import EagerEngine
+from .export import Exported, write_exported
+from .run_folder import RunFolder
+from .sampling import apart, draw
+from .seeding import generator
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best evaluation so far.
+
+    Attributes:
+        figure: by which it is the best.
+        value: of the figure.
+        step: iterations after which it was measured.
+    """
+
+    figure: str
+    value: float
+    step: int
+
+
+class Evaluator:
+    """Judges a run's samples, and keeps the snapshot that comes out best in ``best/`` of the run folder.
+
+    The samples are those of ``ganzoo.load(run).generate(n, seed=seed)``, so ``ganzoo eval`` finds the same figures.
+
+    Args:
+        config: the resolved config, with ``eval_every`` above 0.
+        info: what is trained on.
+        engine: holds the module that is sampled.
+
+    Raises:
+        ConfigError: a figure that cannot be the yardstick, or a game that draws nothing from noise.
+        GanzooError: metrics, real images or the extractor's weights are missing or do not fit.
+    """
+
+    def __init__(self, config: RunConfig, info: DataInfo, engine: EagerEngine) -> None:
+        options = config.training
+        if engine.game.needs.domains != ("images",):
+            raise ConfigError(
+                f"{config.variant} translates images, and evaluations need samples that are drawn from noise",
+                fix="leave --eval-every out",
+            )
+        plan = plan_evaluations(config)
+        self.figure = plan.yardstick(options.eval_best)
+        self.judge = Judge(plan, info.shape, seed=options.seed, device=engine.device, resize=True)
+        self.seconds = 0.0
+        self.best: Best | None = None
+        self._config, self._info, self._engine = config, info, engine
+
+    def evaluate(self, folder: RunFolder) -> tuple[dict[str, float], bool]:
+        """Judge the exported module as it is now: the figures by name, and whether they are the best so far.
+
+        The weights are written before this returns if they are. No random stream of the training moves.
+        """
+        start = time.monotonic()
+        engine, options = self._engine, self._config.training
+        with apart(engine.device):
+            rng = generator(options.seed, "generate", device=engine.device)
+            images = draw(engine.game, engine.exported, options.eval_samples, rng)
+            found = self.judge.measure(self.judge.features(map(to_pixels, images)))
+        values = {name: estimate.value for name, estimate in found.items()}
+        best = self._keep(values, folder)
+        seconds = time.monotonic() - start
+        self.seconds += seconds
+        return {**{f"eval/{name}": value for name, value in values.items()}, "eval/seconds": round(seconds, 3)}, best
+
+    def state(self) -> dict[str, Any]:
+        """Plain values from which :meth:`restore` goes on."""
+        return {
+            "seconds": self.seconds,
+            "protocol": self._protocol(),
+            "best": asdict(self.best) if self.best else None,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave; the best of another protocol cannot be compared with, and is dropped."""
+        self.seconds = float(state.get("seconds", 0.0))
+        best = state.get("best")
+        if best and state.get("protocol") == self._protocol():
+            self.best = Best(str(best["figure"]), float(best["value"]), int(best["step"]))
+
+    def _protocol(self) -> dict[str, Any]:
+        """What two figures must share to be compared."""
+        return {
+            "figure": self.figure.name,
+            "against": self.judge.plan.against,
+            "extractor": self.judge.extractor.name,
+            "extractor_sha256": self.judge.extractor.digest,
+            "samples": self._config.training.eval_samples,
+            "seed": self._config.training.seed,
+        }
+
+    def _keep(self, values: dict[str, float], folder: RunFolder) -> bool:
+        if self.figure.name not in values:
+            return False
+        value, step = values[self.figure.name], self._engine.iteration
+        sign = 1 if self.figure.better == "lower" else -1
+        if self.best and sign * value >= sign * self.best.value:
+            return False
+        self.best = Best(self.figure.name, value, step)
+        weights = dict(self._engine.exported.state_dict())
+        evaluation = {**self._protocol(), "figures": values}
+        write_exported(folder.best, Exported(self._config, self._info, step, weights, evaluation))
+        return True
