@@ -1,0 +1,151 @@
+"""Draw the tables and pictures of docs/results.md from committed results: `python benchmarks/quality_page.py`.
+
+A table stands between the lines `<!-- NAME -->` and `<!-- end -->` of the page, where NAME.json lies in
+benchmarks/results/; everything between them is written anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "results.md"
+PICTURES = ROOT / "docs" / "images"
+RESULTS = ROOT / "benchmarks" / "results"
+
+PUBLISHED = {
+    "vanilla": "6.8 +- 0.5 (NS GAN)",
+    "lsgan": "7.8 +- 0.6",
+    "wgan-gp": "20.3 +- 5.0",
+    "began": "13.1 +- 1.0",
+}
+"""FID on MNIST by Inception features, 10,000 samples, the best of 100 settings over 50 seeds: Lucic et al. 2018,
+arXiv:1711.10337, as told in Table 1 of Dai & Wipf 2019, arXiv:1903.05789."""
+
+COLUMNS = {"fid": "FID", "kid": "KID", "density": "density", "coverage": "coverage", "confident": "confident"}
+COLOURS = ("#0b7a75", "#d1495b", "#edae49", "#30638e", "#7b5ea7", "#6a994e")
+
+Runs = list[dict[str, Any]]
+
+
+def by_variant(result: dict[str, Any]) -> dict[str, Runs]:
+    """The runs of each variant, in the order of the suite."""
+    found: dict[str, Runs] = {}
+    for run in result["runs"]:
+        found.setdefault(run["variant"], []).append(run)
+    return found
+
+
+def table(result: dict[str, Any]) -> str:
+    """Markdown: a row a variant, and the floor."""
+    titles = [
+        "variant",
+        "seeds",
+        *COLUMNS.values(),
+        "rarest and commonest digit",
+        "copying",
+        "minutes",
+        "published FID",
+    ]
+    rows = [titles, ["---"] * len(titles)]
+    for variant, runs in by_variant(result).items():
+        figures = [run["evaluation"]["figures"] for run in runs]
+        shares = [share for run in runs for share in run["evaluation"]["shares"]]
+        rows.append(
+            [
+                f"[{variant}](variants/{variant}.md)",
+                str(len(runs)),
+                *(spread([each[name]["mean"] for each in figures]) for name in COLUMNS),
+                f"{min(shares):.1%} to {max(shares):.1%}",
+                spread([each["copying"]["mean"] for each in figures]),
+                spread([run["training_seconds"] / 60 for run in runs]),
+                PUBLISHED.get(variant, "-"),
+            ]
+        )
+    evaluation = result["runs"][0]["evaluation"]
+    floor = [f"{evaluation['figures'][name]['floor']['mean']:.3g}" for name in COLUMNS]
+    equal = [evaluation["figures"][name]["floor"]["mean"] / 10 for name in ("least", "most")]
+    rows.append(["*floor*", "", *floor, f"{equal[0]:.1%} to {equal[1]:.1%}", "0.5", "", ""])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean +- standard deviation over seeds, three figures."""
+    if len(values) == 1:
+        return f"{values[0]:.3g}"
+    return f"{mean(values):.3g} +- {stdev(values):.2g}"
+
+
+def protocol(result: dict[str, Any]) -> str:
+    """What ran, on what, and how it was judged, in a paragraph."""
+    first = result["runs"][0]
+    evaluation, environment = first["evaluation"], first["environment"]
+    training, common = first["config"]["training"], result["common"]["training"]
+    return (
+        f"{common['images']:,} training images, batch {training['batch_size']}, {training['precision']}, engine "
+        f"{first['engine']['tier']}, one thread of {environment['cpu']} ({environment['cores']} cores), torch "
+        f"{environment['packages']['torch']}, seeds {', '.join(map(str, result['suite']['seeds']))}. Judged by "
+        f"{evaluation['samples']:,} samples against {evaluation['real_images']:,} images of {evaluation['against']}, "
+        f"features of {evaluation['extractor']['name']} `{evaluation['extractor']['sha256'][:12]}`; the floor is that "
+        f"of {evaluation['floor_from']}. Mean +- standard deviation over seeds; minutes are of training, without "
+        "evaluations. Shares are those of the rarest and of the commonest digit of any seed."
+    )
+
+
+def curves(result: dict[str, Any], path: Path) -> None:
+    """FID against images and against time: the mean over seeds, and the range of them as a band."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
+    for colour, (variant, runs) in zip(COLOURS, by_variant(result).items(), strict=False):
+        points = list(zip(*(run["curve"] for run in runs), strict=False))  # the same evaluation of every seed
+        fids = [[line["fid"] for line in point] for point in points]
+        for axis, scale in ((axes[0], ("images", 1e3)), (axes[1], ("seconds", 60))):
+            where = [mean(line[scale[0]] for line in point) / scale[1] for point in points]
+            axis.plot(where, [mean(each) for each in fids], color=colour, label=variant, marker="o", markersize=3)
+            axis.fill_between(
+                where, [min(each) for each in fids], [max(each) for each in fids], color=colour, alpha=0.2
+            )
+    floor = result["runs"][0]["evaluation"]["figures"]["fid"]["floor"]["mean"]
+    for axis, title in zip(axes, ("thousand training images", "minutes of training, one core"), strict=True):
+        axis.axhline(floor, color="black", linewidth=1, linestyle=":")
+        axis.set_yscale("log")
+        axis.set_xlabel(title)
+        axis.grid(alpha=0.25, which="both")
+    axes[0].set_ylabel("FID (mnist-cnn)")
+    axes[0].text(0.02, floor * 1.08, "floor", transform=axes[0].get_yaxis_transform(), fontsize=9)
+    axes[1].legend(frameon=False)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def filled(page: str, name: str, body: str) -> str:
+    """``page`` with ``body`` between the lines that name it."""
+    before, start, rest = page.partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    if not start or not end:
+        raise SystemExit(f"{PAGE} has no place for {name}")
+    return f"{before}{start}\n{body}\n{end}{after}"
+
+
+def main() -> None:
+    """Write every table of the page, and its pictures."""
+    page = PAGE.read_text(encoding="utf-8")
+    for name in re.findall(r"<!-- (?!end)([a-z0-9-]+) -->\n", page):
+        result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        curves(result, PICTURES / f"{name}.png")
+        picture = f"![FID against images and against time](images/{name}.png)\n"
+        page = filled(page, name, "\n\n".join((protocol(result), table(result), picture)))
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
