@@ -32,7 +32,7 @@ class GAN(Game):
         options: optimizers and instance noise.
         penalties: P_i, added to the discriminator's terms.
         n_critic: discriminator updates for each generator update, each on a batch of its own.
-        share_fake: with ``n_critic = 1``, one fake batch serves both updates, which spares a generator pass.
+        share_fake: in the round of both players, one fake batch serves both updates, which spares a generator pass.
         clip: bound c of weight clipping, every weight of D is clamped to [-c, c] after its update (WGAN,
             arXiv:1701.07875); None for no clipping.
 
@@ -94,10 +94,8 @@ class GAN(Game):
         )
 
     def rounds(self, iteration: int) -> Plan:
-        """Both on one batch, or ``n_critic`` discriminator rounds and a generator round, each on a batch of its own."""
-        if self.n_critic == 1:
-            return (("d", "g"),)
-        return (("d",),) * self.n_critic + (("g",),)
+        """``n_critic`` rounds of the discriminator, each on a batch of its own; the generator joins the last of them."""
+        return (("d",),) * (self.n_critic - 1) + (("d", "g"),)
 
     def discriminator_terms(self, turn: Turn) -> Terms:
         """L_D and the penalties."""

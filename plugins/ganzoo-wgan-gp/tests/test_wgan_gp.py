@@ -242,9 +242,9 @@ class TestNetworks:
 
 
 class TestGame:
-    def test_five_critic_rounds_then_a_generator_round(self) -> None:
+    def test_the_generator_joins_the_fifth_critic_round(self) -> None:
         game = build(WGANGPOptions(), small_networks(), DATA)
-        assert game.rounds(0) == (("d",),) * 5 + (("g",),)
+        assert game.rounds(0) == (("d",),) * 4 + (("d", "g"),)
 
     def test_settings_of_the_paper(self) -> None:
         options = WGANGPOptions()
