@@ -1,4 +1,4 @@
-"""What the documentation says works: the tutorial's plugin is installed and run, and every command line is parsed."""
+"""What the documentation says works: the tutorial's plugin is installed and run, and command lines are parsed."""
 
 from __future__ import annotations
 
@@ -75,16 +75,21 @@ class TestTutorial:
         assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=60).returncode == 0
 
 
-def commands() -> list[str]:
-    """Every `ganzoo run` line of the documentation that can be tried as it stands."""
+def lines(start: str) -> list[str]:
+    """Every line of the documentation's code blocks that begins with ``start``, without comments and what follows."""
     found = set()
     for page in PAGES:
         for block in FENCED.findall(page.read_text(encoding="utf-8")):
             for line in block.replace("\\\n", " ").splitlines():
-                command = line.partition("#")[0].partition("&&")[0].partition(" > ")[0].strip()
-                if command.startswith("ganzoo run ") and not PLACEHOLDER.search(command):
+                command = line.partition("#")[0].partition("&&")[0].partition(" > ")[0].strip().removeprefix("$ ")
+                if command.startswith(start):
                     found.add(command)
     return sorted(found)
+
+
+def commands() -> list[str]:
+    """Every `ganzoo run` line of the documentation that can be tried as it stands."""
+    return [command for command in lines("ganzoo run ") if not PLACEHOLDER.search(command)]
 
 
 @pytest.mark.parametrize("command", commands())
@@ -99,6 +104,29 @@ def test_a_documented_command_is_understood(command: str, capsys: pytest.Capture
 
 def test_there_are_commands_to_try() -> None:
     assert len(commands()) >= 5
+
+
+@pytest.mark.parametrize("command", lines("ganzoo eval "))
+def test_a_documented_evaluation_names_what_there_is(command: str) -> None:
+    from ganzoo.cli.args import parse
+    from ganzoo.cli.evaluate import EvalOptions
+    from ganzoo.metrics.options import split_names
+    from ganzoo.metrics.plan import find_metrics, split_name
+    from ganzoo.registry import registry
+
+    options = parse(EvalOptions, shlex.split(command)[2:], prog="ganzoo eval")
+    if "thumbnail" in command:  # the plugin of docs/measuring.md, which tests/metrics/test_docs.py runs
+        return
+    assert find_metrics(split_names(options.metrics, "--metrics") if options.metrics else [])
+    if options.features is not None:
+        assert registry().extractor(options.features)
+    if options.against is not None:
+        name, _ = split_name(options.against)
+        assert registry().dataset("folder" if name.startswith("folder:") else name)
+
+
+def test_there_are_evaluations_to_try() -> None:
+    assert len(lines("ganzoo eval ")) >= 5
 
 
 @pytest.mark.parametrize("marker", ["main", "test"])
