@@ -39,7 +39,10 @@ FLOORS = {
 }
 """The floor of each room under ganzoo/; a module belongs to the room with the longest matching name."""
 
-PUBLIC = ("ganzoo.game", "ganzoo.parts", "ganzoo.options", "ganzoo.registry", "ganzoo.errors", "ganzoo.data")
+PUBLIC = (
+    *("ganzoo.game", "ganzoo.parts", "ganzoo.options", "ganzoo.registry", "ganzoo.errors", "ganzoo.data"),
+    *("ganzoo.metrics.evidence", "ganzoo.metrics.features"),
+)
 """What a plugin may import from core: these modules, and the modules inside ``ganzoo.parts``."""
 
 TORCH_FREE = (
@@ -53,8 +56,14 @@ TORCH_FREE = (
     "ganzoo.cli.args",
     "ganzoo.cli.run",
     "ganzoo.cli.sample",
+    "ganzoo.cli.evaluate",
+    "ganzoo.cli.listing",
     "ganzoo.cli.info",
     "ganzoo.cli.data",
+    "ganzoo.metrics.builtin",
+    "ganzoo.metrics.options",
+    "ganzoo.metrics.plan",
+    "ganzoo.metrics.results",
 )
 
 
@@ -243,6 +252,7 @@ class TestTheCheckItself:
         [
             "from ganzoo.training import Trainer",
             "from ganzoo.game.gan import GAN",
+            "from ganzoo.metrics.judge import Judge",
             "from ganzoo.parts._private import trick",
             "from ganzoo.parts.losses import _trick",
             "import ganzoo_dcgan",

@@ -12,7 +12,7 @@ from ganzoo.data import DataOptions
 from ganzoo.data.arrays import read_images
 from ganzoo.data.catalog import find_source
 from ganzoo.data.convert import to_pixels
-from ganzoo.errors import ConfigError, DataNotFoundError, nearest
+from ganzoo.errors import ConfigError, DataError, DataNotFoundError, GanzooError, nearest
 from ganzoo.metrics import evaluation
 from ganzoo.metrics.judge import Judge
 from ganzoo.metrics.plan import Plan, make_plan, plan_for_run, split_name
@@ -79,21 +79,14 @@ def find_samples(source: str | Path | Run, *, device: str = "cpu", data: DataOpt
     """
     if isinstance(source, Run):
         return RunSamples(source)
-    if not str(source):
-        raise _not_found("")
-    path = Path(os.path.expanduser(source))  # Path.expanduser raises where there is no such user
-    if (path / "config.toml").is_file() or (path / "generator.json").is_file():
-        return RunSamples(load(path, device=device))
-    if path.is_dir():
-        return _dataset_samples(f"folder:{path}", "all", data)
-    if path.suffix.lower() in (".npy", ".npz"):
-        images, note = read_images(path)
-        channels, height, width = images.images.shape[1:]
-        return StreamSamples(images, str(source), (channels, height, width), note=note)
-    name, split = split_name(str(source))
-    if name.startswith("folder:") or name in registry().datasets() or ":" in str(source):
-        return _dataset_samples(name, split or "train", data)
-    raise _not_found(str(source))
+    try:
+        return _find(str(source), device, data)
+    except GanzooError:
+        raise
+    except OSError as error:
+        raise DataError(
+            f"{source} cannot be read: {error.strerror}", fix="check the path and its permissions"
+        ) from None
 
 
 class RunSamples(Samples):
@@ -129,6 +122,24 @@ def _not_found(source: str) -> DataNotFoundError:
     return DataNotFoundError(problem, choices=choices, fix="check the path")
 
 
+def _find(source: str, device: str, data: DataOptions | None) -> Samples:
+    if not source:
+        raise _not_found(source)
+    path = Path(os.path.expanduser(source))  # Path.expanduser raises where there is no such user
+    if (path / "config.toml").is_file() or (path / "generator.json").is_file():
+        return RunSamples(load(path, device=device))
+    if path.is_dir():
+        return _dataset_samples(f"folder:{path}", "all", data)
+    if path.suffix.lower() in (".npy", ".npz"):
+        images, note = read_images(path)
+        channels, height, width = images.images.shape[1:]
+        return StreamSamples(images, source, (channels, height, width), note=note)
+    name, split = split_name(source)
+    if name.startswith("folder:") or name in registry().datasets() or ":" in source:
+        return _dataset_samples(name, split or "train", data)
+    raise _not_found(source)
+
+
 def _dataset_samples(name: str, split: str, data: DataOptions | None) -> StreamSamples:
     source = find_source((data or DataOptions()).model_copy(update={"dataset": name}))
     known = [part for part, _ in source.info.sizes]
@@ -143,10 +154,9 @@ def _plan(
 ) -> Plan:
     data = data or DataOptions()
     if isinstance(samples, RunSamples):
-        trained = samples.run.config.data.model_copy(
-            update={"data_dir": data.data_dir, "download": data.download},
-        )
-        return plan_for_run(trained, against, metrics=metrics, features=features)
+        trained = samples.run.config.data
+        place = {"data_dir": data.data_dir or trained.data_dir, "download": data.download}
+        return plan_for_run(trained.model_copy(update=place), against, metrics=metrics, features=features)
     if against is None:
         raise ConfigError(f"nothing is named to hold {samples.name} against", fix="add --against, such as mnist:test")
     return make_plan(against, metrics=metrics, features=features, data=data)

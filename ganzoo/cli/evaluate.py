@@ -20,7 +20,7 @@ from ganzoo.registry import registry
 
 from .args import parse
 from .console import err, out, print_json, warn
-from .marks import POSITIONAL, JsonSwitch, Switch
+from .marks import POSITIONAL, JsonSwitch, Mark, Switch
 
 if TYPE_CHECKING:
     from ganzoo.metrics.results import Evaluation, Score
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class EvalOptions(Options):
     """Judge samples: a run, a folder of images, a .npz or .npy file, or a split of a data set such as mnist:train."""
 
-    source: Annotated[str, POSITIONAL]
+    source: Annotated[str, POSITIONAL, Mark(metavar="SOURCE")]
     """A run folder, a folder of images, a .npz or .npy file, or DATASET:SPLIT."""
     against: str | None = None
     """The real images, DATASET or DATASET:SPLIT; for a run, the test split of its own data if it is not given."""

@@ -54,7 +54,7 @@ def test_an_unknown_command_gets_the_nearest_one(capsys):
     assert cli.main(["lst"]) == 2
     text = capsys.readouterr().err
     assert "error: unknown command 'lst'; did you mean 'list'?\n" in text
-    assert "\n  choices: data, info" in text
+    assert "\n  choices: data, eval, info" in text
     assert "\n  fix: see ganzoo --help\n" in text
 
 
@@ -123,13 +123,43 @@ def test_a_broken_pipe_is_quiet():
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"], ["--version"], ["list"], ["list", "--json"], ["plugins"], ["run", "dcgan", "--help"], ["info", "-h"]],
+    [
+        *(["--help"], ["--version"], ["list"], ["list", "--json"], ["list", "--metrics"], ["list", "--extractors"]),
+        *(["plugins"], ["run", "dcgan", "--help"], ["info", "-h"], ["eval", "--help"]),
+        ["run", "vanilla", "--eval-every", "5", "--eval-metrics", "fid,recall", "--print-config"],
+    ],
     ids=" ".join,
 )
 def test_torch_stays_unimported(words):
     script = f"import sys; from ganzoo.cli.main import main; s = main({words!r}); sys.exit(s or 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
+
+
+WRONG = [
+    ["eval", "digits", "--against", "mnits"],
+    ["eval", "digits", "--against", "digits", "--metrics", "fdi"],
+    ["eval", "digits", "--against", "digits", "--metrics", "fid,"],
+    ["eval", "digits", "--against", "digits", "--features", "mnist-cn"],
+    ["run", "vanilla", "--eval-every", "5", "--eval-metrics", "fdi"],
+    ["run", "vanilla", "--eval-every", "5", "--eval-metrics", "fid", "--eval-best", "kid"],
+    ["run", "vanilla", "--eval-every", "5", "--eval-features", "mnist-cn"],
+    ["run", "vanilla", "--eval-every", "5", "--eval-against", "mnits"],
+    ["run", "vanilla", "--eval-every", "-5"],
+]
+
+
+def test_a_wrong_name_in_an_evaluation_is_told_before_torch_is_imported(tmp_path):
+    script = (
+        "import sys; from ganzoo.cli.main import main;"
+        f"print([(main(words), 'torch' in sys.modules) for words in {WRONG!r}])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.splitlines()[-1] == str([(2, False)] * len(WRONG))
+    assert done.stderr.count("error: ") == len(WRONG)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_imports_no_heavy_package():
