@@ -20,6 +20,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from ganzoo.assembly import build_game
+from ganzoo.config import RunConfig, make_config, read_config
+from ganzoo.data.catalog import find_source
+
 ROOT = Path(__file__).parents[1]
 SUITE = ROOT / "benchmarks" / "suites" / "quality-cpu.toml"
 RESULTS = ROOT / "benchmarks" / "results"
@@ -49,12 +53,8 @@ class Suite:
         """Where the run lies."""
         return self.runs / f"{variant}-{seed}"
 
-    def config(self, variant: str, seed: int) -> Any:
+    def config(self, variant: str, seed: int) -> RunConfig:
         """The resolved config of a run, with the interval that gives the wanted number of evaluations."""
-        from ganzoo.assembly import build_game
-        from ganzoo.config import make_config
-        from ganzoo.data.catalog import find_source
-
         raw = _merged(_merged(self.common, self.variants[variant]), {"variant": variant, "training": {"seed": seed}})
         config = make_config(raw)
         rounds = len(build_game(config, find_source(config.data).info).rounds(0))
@@ -77,7 +77,9 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def train(suite: Suite, variant: str, seed: int) -> Path:
     """Train a run, or go on with it; nothing is done for one that is finished."""
     path = suite.folder(variant, seed)
-    facts = path / "run.json"
+    config, facts = suite.config(variant, seed), path / "run.json"
+    if (path / "config.toml").is_file() and read_config(path / "config.toml") != config.to_dict():
+        raise SystemExit(f"{path} was trained with other settings than the suite asks for now; move it away")
     if facts.is_file() and json.loads(facts.read_text())["sessions"][-1]["status"] == "finished":
         return path
     if any((path / "checkpoints").glob("step-*[0-9]")):
@@ -86,7 +88,7 @@ def train(suite: Suite, variant: str, seed: int) -> Path:
         shutil.rmtree(path, ignore_errors=True)  # it was interrupted before its first checkpoint
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.with_suffix(".toml")
-        file.write_text(suite.config(variant, seed).to_toml(), encoding="utf-8")
+        file.write_text(config.to_toml(), encoding="utf-8")
         words = ["--config", str(file), "--out", str(path.parent), "--name", path.name]
     subprocess.run([sys.executable, "-m", "ganzoo", "run", *words, "--quiet"], check=True)
     return path

@@ -98,7 +98,9 @@ def test_a_run_resumed_at_half_judges_as_one_that_was_not_stopped(tmp_path):
     half = resume(half.path, with_training(half, steps=16))
 
     def told(run):
-        return [{k: v for k, v in line.items() if k not in ("time", "seconds", "eval/seconds")} for line in run.metrics()]
+        return [
+            {k: v for k, v in line.items() if k not in ("time", "seconds", "eval/seconds")} for line in run.metrics()
+        ]
 
     assert told(whole) == told(half)
     assert (whole.path / "best" / "weights.safetensors").read_bytes() == (

@@ -70,6 +70,17 @@ def test_the_live_view_keeps_the_last_figures_beside_newer_scalars():
         assert part in last
 
 
+def test_what_looks_like_markup_is_shown_as_it_is():
+    stream = io.StringIO()
+    view_of_odd = RunView(view().config, SimpleNamespace(path=Path("runs/[/x]")), "cpu", 60_000)
+    observer = LiveView(Console(file=stream, force_terminal=True, width=160, color_system=None))
+    observer.started(view_of_odd, progress(0))
+    observer.measured(progress(50), {"[/y]": 0.5})
+    observer.ended(progress(200), "finished")
+    assert "runs/[/x]" in stream.getvalue()
+    assert "[/y] 0.5000" in stream.getvalue()
+
+
 def test_a_view_whose_run_never_started_ends_quietly():
     LiveView(Console(file=io.StringIO(), force_terminal=True)).ended(progress(0), "failed")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
@@ -27,8 +28,8 @@ class LiveView(Observer):
         self._live: Live | None = None
 
     def started(self, run: RunView, progress: Progress) -> None:
-        self._console.print(_headline(run), highlight=False)
-        self._task: TaskID = self._bar.add_task(run.config.variant, total=1.0, text="")
+        self._console.print(_headline(run), markup=False, highlight=False)
+        self._task: TaskID = self._bar.add_task(escape(run.config.variant), total=1.0, text="")
         self._live = Live(self._render(), console=self._console, refresh_per_second=4)
         self._live.start()
 
@@ -49,14 +50,14 @@ class LiveView(Observer):
         if self._live is not None:
             self.advanced(progress)
             self._live.stop()
-            self._console.print(_ending(progress, reason), highlight=False)
+            self._console.print(_ending(progress, reason), markup=False, highlight=False)
 
     def _render(self) -> Group:
         table = Table.grid(padding=(0, 2))
         losses = sorted(self._values.items(), key=lambda item: ("/" not in item[0], item[0]))
         for group in (losses, list(self._figures.items())):
             for row in range(0, len(group), 3):
-                table.add_row(*(f"[dim]{name}[/dim] {value:.4f}" for name, value in group[row : row + 3]))
+                table.add_row(*(f"[dim]{escape(name)}[/dim] {value:.4f}" for name, value in group[row : row + 3]))
         return Group(self._bar, table)
 
 
