@@ -10,7 +10,7 @@ from ganzoo.data import DataOptions
 from ganzoo.data.catalog import find_source
 from ganzoo.errors import ConfigError
 from ganzoo.metrics.frechet import frechet_distance
-from ganzoo.metrics.mnist_cnn import WEIGHTS, MnistCNN, load
+from ganzoo.metrics.mnist_cnn import WEIGHTS, load
 from ganzoo.metrics.moments import Moments
 
 REAL = Path(os.environ.get("GANZOO_DATA", "nowhere"))

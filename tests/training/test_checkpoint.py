@@ -10,8 +10,8 @@ import shutil
 import pytest
 import torch
 
-from ganzoo.errors import CheckpointError, DiskFullError, NonFiniteError
 from ganzoo import durable
+from ganzoo.errors import CheckpointError, DiskFullError, NonFiniteError
 from ganzoo.training.checkpoint import (
     checkpoints,
     latest_checkpoint,
