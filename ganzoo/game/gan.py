@@ -94,7 +94,7 @@ class GAN(Game):
         )
 
     def rounds(self, iteration: int) -> Plan:
-        """``n_critic`` rounds of the discriminator, each on a batch of its own; the generator joins the last of them."""
+        """``n_critic`` rounds of the discriminator, each on a batch of its own; the generator joins the last one."""
         return (("d",),) * (self.n_critic - 1) + (("d", "g"),)
 
     def discriminator_terms(self, turn: Turn) -> Terms:

@@ -57,7 +57,8 @@ def test_refuses_labels_that_do_not_match():
 
 
 def test_curves_are_drawn_for_terms_and_for_what_was_shown(tmp_path):
-    lines = [{"step": s, "images": s, "seconds": 0.0, "time": 0.0, "d/real": 1 / s, "g/fake": float(s), "k": 0.1} for s in (1, 2, 3)]
+    when = {"images": 64, "seconds": 0.0, "time": 0.0}
+    lines = [{"step": s, **when, "d/real": 1 / s, "g/fake": float(s), "k": 0.1, "eval/fid": 9.0} for s in (1, 2, 3)]
     write_curves(lines, tmp_path / "two.png", title="both")
     write_curves([{"step": 1, "images": 1, "d/real": 0.5}], tmp_path / "one.png", title="terms alone")
     write_curves([], tmp_path / "none.png", title="nothing")
