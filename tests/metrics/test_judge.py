@@ -1,0 +1,379 @@
+"""The judge: what it refuses, what it converts, what it keeps, and whose fault it tells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import pytest
+import torch
+from torch import Tensor
+
+from ganzoo.data.convert import convert
+from ganzoo.errors import ConfigError, MissingExtraError, PluginError
+from ganzoo.metrics import judge as module
+from ganzoo.metrics.evidence import Estimate, Evidence
+from ganzoo.metrics.features import Features
+from ganzoo.metrics.judge import Judge
+from ganzoo.metrics.samples import StreamSamples
+
+if TYPE_CHECKING:
+    from .conftest import Plugin
+
+Make = Callable[..., Judge]
+
+
+def images(samples: Callable[..., StreamSamples], n: int = 60) -> Any:
+    return samples("train").batches(n, seed=0, repeat=0)
+
+
+class TestShapes:
+    def test_other_shapes_than_the_real_images_are_refused(self, judge: Make) -> None:
+        said = r"the samples have the shape 3 x 8 x 8 \(C x H x W\), and blobs:test has images of 1 x 6 x 6"
+        with pytest.raises(ConfigError, match=said) as caught:
+            judge(shape=(3, 8, 8))
+        assert "--resize" in str(caught.value.fix)
+
+    def test_with_resize_the_real_images_become_as_the_samples_are(self, judge: Make, samples) -> None:
+        ours = judge(shape=(3, 8, 8), resize=True, metrics=["fid"])
+        (real,) = samples("test").all(100)
+        expected = ours.features(iter([convert(real, (3, 8, 8))]))
+        torch.testing.assert_close(ours.real.vectors, expected.vectors)
+        assert ours.notes == [
+            "blobs:test has images of 1 x 6 x 6; converted, because the samples are 3 x 8 x 8",
+            "the extractor look takes images of 1 x 6 x 6; converted, because the samples are 3 x 8 x 8",
+        ]
+
+    def test_other_shapes_than_the_extractors_are_refused(self, judge: Make, plugin: Plugin) -> None:
+        plugin.extractor("large", type("Large", (plugin.look,), {"name": "large", "shape": (3, 9, 9)}))
+        with pytest.raises(ConfigError, match="and the extractor large takes images of 3 x 9 x 9"):
+            judge(features="large")
+
+    def test_with_resize_both_sides_become_as_the_extractor_wants_them(self, judge: Make, plugin: Plugin) -> None:
+        seen = []
+
+        class Large(plugin.look):
+            name, shape = "large", (3, 9, 9)
+
+            def forward(self, images: Tensor) -> Features:
+                seen.append(tuple(images.shape[1:]))
+                return super().forward(images[:, :1, :6, :6])
+
+        plugin.extractor("large", Large)
+        ours = judge(features="large", resize=True, metrics=["fid"])
+        ours.features(iter([torch.zeros(5, 1, 6, 6, dtype=torch.uint8)]))
+        assert seen == [(3, 9, 9)] * 2
+        assert ours.notes == [
+            "the extractor large takes images of 3 x 9 x 9; converted, because the samples are 1 x 6 x 6"
+        ]
+
+    def test_what_takes_any_shape_is_given_it(self, judge: Make, plugin: Plugin) -> None:
+        plugin.extractor("any", type("Any", (plugin.look,), {"name": "any", "shape": None}))
+        assert judge(features="any", metrics=["fid"]).notes == []
+
+    def test_only_squares_are_resized(self, judge: Make) -> None:
+        with pytest.raises(ConfigError, match="only square images can be resized"):
+            judge(shape=(1, 8, 9), resize=True)
+
+    def test_bytes_become_what_an_extractor_takes(self, judge: Make) -> None:
+        ours = judge(metrics=["fid"])
+        white, black = (torch.full((1, 1, 6, 6), value, dtype=torch.uint8) for value in (255, 0))
+        vectors = ours.features(iter([white, black])).vectors
+        torch.testing.assert_close(vectors[0], ours.extractor.mix.sum(0))
+        torch.testing.assert_close(vectors[1], -ours.extractor.mix.sum(0))
+
+
+class TestClasses:
+    @pytest.fixture
+    def blind(self, plugin: Plugin) -> None:
+        """An extractor that knows no classes."""
+
+        class Blind(plugin.look):
+            name = "blind"
+
+            def forward(self, images: Tensor) -> Features:
+                return Features(super().forward(images).vectors, None)
+
+        plugin.extractor("blind", Blind)
+
+    def test_a_chosen_metric_that_needs_them_is_refused(self, judge: Make, blind: None) -> None:
+        with pytest.raises(ConfigError, match="mode-count cannot be had from blind, which knows no classes"):
+            judge(features="blind", metrics=["fid", "kl"])
+
+    def test_of_all_metrics_those_are_left_out_with_a_note(self, judge: Make, blind: None, samples) -> None:
+        ours = judge(features="blind")
+        assert ours.notes == ["without inception-score, mode-count: blind knows no classes"]
+        found = ours.measure(ours.features(images(samples)))
+        assert {"fid", "precision", "copying"} <= found.keys()
+        assert not {"is", "modes"} & found.keys()
+
+
+class TestKept:
+    @pytest.fixture
+    def work(self, judge: Make) -> Callable[..., list[str]]:
+        """What a new judge had to do, its floor included."""
+
+        def run(n: int = 30, repeats: int = 2, **more: Any) -> list[str]:
+            said: list[str] = []
+            ours = judge(metrics=more.pop("metrics", ["fid", "recall"]), say=said.append, **more)
+            ours.floor(n, repeats)
+            return [sentence for sentence in said if "of" in sentence]
+
+        return run
+
+    def test_features_and_floors_are_worked_out_once(self, work) -> None:
+        assert work() == [
+            "features of blobs:test",
+            "the floor of fid",
+            "features of blobs:train",
+            "the floor of precision-recall",
+        ]
+        assert work() == []
+
+    @pytest.mark.parametrize("more", [{"n": 31}, {"repeats": 1}, {"seed": 1}])
+    def test_another_protocol_has_another_floor_from_the_same_features(self, work, more: dict[str, int]) -> None:
+        work()
+        assert work(**more) == ["the floor of fid", "the floor of precision-recall"]
+
+    @pytest.mark.parametrize(
+        ("split", "expected"),
+        [
+            ("test", ["features of blobs:test", "the floor of fid", "the floor of precision-recall"]),
+            ("train", ["the floor of fid", "features of blobs:train", "the floor of precision-recall"]),
+        ],
+    )
+    def test_other_images_are_other_features(
+        self, split: str, expected: list[str], work, plugin: Plugin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        work()
+        monkeypatch.setitem(plugin.blobs.seeds, split, 9)
+        assert work() == expected
+
+    def test_other_weights_are_other_features(self, work, plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = work()
+        monkeypatch.setattr(plugin.look, "scale", 1.001)
+        assert work() == before
+
+    def test_another_version_of_the_extractors_code_is_other_features(self, work, plugin: Plugin) -> None:
+        before = work()
+        plugin.version = "1.3"
+        assert work() == before
+
+    def test_another_version_of_a_metric_has_another_floor(self, work, plugin: Plugin) -> None:
+        plugin.metric("half", lambda evidence: {"half": 0.5})
+        asked = {"metrics": ["half"], "features": "mnist-cnn", "resize": True}  # an extractor of another distribution
+        work(**asked)
+        plugin.version = "1.3"
+        assert work(**asked) == ["the floor of half"]
+        plugin.specs[-1] = replace(plugin.specs[-1], recipe_version=2)
+        assert work(**asked) == ["the floor of half"]
+        assert work(**asked) == []
+
+    def test_features_are_held_where_they_cannot_be_kept(self, work, user_cache: Path) -> None:
+        user_cache.write_text("a file is in the way")
+        assert work().count("features of blobs:train") == 1
+
+    def test_of_very_many_real_images_the_same_part_is_drawn(
+        self, judge: Make, samples, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "REAL_LIMIT", 50)
+        first, second = (judge(metrics=["fid", "recall"]) for _ in range(2))
+        floors = [each.floor(60, 3) for each in (first, second)]  # the second one from the disk
+        assert floors[0] == floors[1]
+        assert len(first.real) == len(set(map(tuple, first.real.vectors.tolist()))) == 50
+        assert first.floor_size(60) == 50
+        assert (
+            first.notes
+            == second.notes
+            == [
+                "blobs:test: 50 of its 60 images, drawn at random",
+                "blobs:train: 50 of its 90 images, drawn at random",
+            ]
+        )
+
+
+class TestFloor:
+    def test_it_is_of_parts_of_the_other_split_that_do_not_overlap(self, judge: Make, plugin: Plugin) -> None:
+        parts: list[set[tuple[float, ...]]] = []
+
+        def note(evidence: Evidence) -> dict[str, float]:
+            parts.append(set(map(tuple, evidence.fake.vectors.tolist())))
+            return {"note": len(evidence.fake)}
+
+        plugin.metric("note", note)
+        ours = judge(metrics=["note"])
+        assert ours.floor(40, 3) == {"note": (40, 40)}  # 90 images are enough for two
+        train = set(map(tuple, judge("blobs:train", metrics=["note"]).real.vectors.tolist()))
+        assert parts[0] | parts[1] <= train
+        assert not parts[0] & parts[1]
+
+    def test_of_fewer_images_than_samples_all_are_taken(self, judge: Make) -> None:
+        ours = judge(metrics=["fid"])
+        assert ours.floor_size(1000) == 90
+        assert len(ours.floor(1000, 3)["fid"]) == 1
+
+    def test_it_is_what_the_metrics_say_of_these_images(self, judge: Make, samples) -> None:
+        ours = judge(metrics=["fid"])
+        of_all = ours.measure(ours.features(samples("train").all(100)))["fid"].value
+        assert ours.floor(90, 1)["fid"] == pytest.approx((of_all,), rel=1e-6)
+
+    def test_without_another_split_there_is_none(self, judge: Make) -> None:
+        assert judge("blobs:all", metrics=["fid"]).floor(30, 1) == {}
+
+    def test_copies_have_none_and_other_metrics_see_no_training_images(
+        self, judge: Make, plugin: Plugin, samples
+    ) -> None:
+        seen = []
+        plugin.metric("peep", lambda evidence: seen.append(evidence.training) or {"peep": 0})
+        ours = judge(metrics=["copying", "peep", "fid"])
+        assert set(ours.floor(30, 1)) == {"fid", "peep"}
+        assert "copying" in ours.measure(ours.features(images(samples)))
+        assert seen == [None, None]
+
+    def test_it_warns_of_nothing(self, judge: Make) -> None:
+        ours = judge(metrics=["kid"])
+        ours.floor(30, 1)
+        assert ours.warnings == []
+
+
+def raises(evidence: Evidence) -> Any:
+    raise ZeroDivisionError("oops")
+
+
+BAD_METRICS = {
+    "an exception": (raises, "ZeroDivisionError: oops"),
+    "a number": (lambda evidence: 3.0, r"returned 3\.0; it must give a number for each of odd, even"),
+    "nothing": (lambda evidence: None, "returned None"),
+    "a stranger": (lambda evidence: {"odd": 1.0, "fid": 2.0}, "returned {'odd': 1.0, 'fid': 2.0}"),
+    "a word": (lambda evidence: {"odd": "many"}, "returned {'odd': 'many'}"),
+    "no value": (lambda evidence: {"odd": None}, "returned {'odd': None}"),
+    "many values": (lambda evidence: {"odd": torch.zeros(3)}, "returned {'odd': tensor"),
+    "a list": (lambda evidence: [("odd", 1.0)], r"returned \[\('odd', 1\.0\)\]"),
+    "a worded estimate": (lambda evidence: {"odd": Estimate("many", 1.0)}, "returned {'odd': Estimate"),
+    "NaN": (lambda evidence: {"odd": math.nan}, "gave odd = nan"),
+    "infinity": (lambda evidence: {"even": 1.0, "odd": -math.inf}, "gave odd = -inf"),
+    "an infinite estimate": (lambda evidence: {"odd": Estimate(math.inf, 1.0)}, "gave odd = inf"),
+}
+
+
+class TestPluginMetrics:
+    @pytest.mark.parametrize(("measure", "problem"), BAD_METRICS.values(), ids=BAD_METRICS)
+    def test_a_fault_is_told_with_the_distribution(
+        self, measure: Any, problem: str, judge: Make, plugin: Plugin, samples
+    ) -> None:
+        plugin.metric("parity", measure, "odd", "even")
+        ours = judge(metrics=["parity"])
+        for call in (lambda: ours.measure(ours.features(images(samples))), lambda: ours.floor(30, 1)):
+            with pytest.raises(PluginError, match=rf"metric 'parity' of ganzoo-odd 1\.2:? {problem}") as caught:
+                call()
+            assert caught.value.fix == "leave it out of --metrics, or upgrade ganzoo-odd"
+
+    def test_what_a_metric_foresaw_passes_through(self, judge: Make, plugin: Plugin, samples) -> None:
+        def refuse(evidence: Evidence) -> Any:
+            raise MissingExtraError("no scipy", fix="pip install scipy")
+
+        plugin.metric("parity", refuse)
+        with pytest.raises(MissingExtraError, match="no scipy"):
+            judge(metrics=["parity"]).floor(30, 1)
+
+    @pytest.mark.parametrize(
+        "one", [1, True, numpy.float32(1), torch.ones(()), torch.ones(1)], ids=lambda one: type(one).__name__
+    )
+    def test_whatever_is_one_number_will_do(self, one: Any, judge: Make, plugin: Plugin) -> None:
+        plugin.metric("parity", lambda evidence: {"odd": one, "even": Estimate(one, one)}, "odd", "even")
+        ours = judge(metrics=["parity"])
+        found = ours.measure(ours.real)
+        assert {type(number) for estimate in found.values() for number in estimate} == {float}
+        assert found["even"] == (1.0, 1.0)
+        assert found["odd"].value == 1.0
+        assert math.isnan(found["odd"].error)
+
+    def test_each_repeat_has_randomness_of_its_own_and_a_seed_brings_it_back(self, judge: Make, plugin: Plugin) -> None:
+        def draw(evidence: Evidence) -> dict[str, float]:
+            return {"draw": torch.rand((), generator=evidence.rng).item()}
+
+        plugin.metric("draw", draw)
+        drawn = [
+            judge(metrics=["draw"], seed=seed).measure(None, repeat=repeat)["draw"].value
+            for seed, repeat in ((0, 0), (0, 1), (1, 0), (0, 0))
+        ]
+        assert drawn[0] == drawn[3]
+        assert len(set(drawn)) == 3
+
+
+BAD_LOOKS = {
+    "an exception": (lambda images: 1 / 0, "ZeroDivisionError: division by zero"),
+    "one tensor": (lambda images: torch.zeros(len(images), 4), "AttributeError"),
+    "nothing": (lambda images: None, "AttributeError"),
+    "too long": (lambda images: Features(torch.zeros(len(images), 5), None), r"shape \(60, 5\); it must be \(60, 4\)"),
+    "too few": (lambda images: Features(torch.zeros(3, 4), None), r"shape \(3, 4\); it must be \(60, 4\)"),
+    "maps": (lambda images: Features(torch.zeros(len(images), 4, 1), None), r"shape \(60, 4, 1\); it must be"),
+    "NaN": (lambda images: Features(torch.full((len(images), 4), math.nan), None), "features that are NaN"),
+    "infinity": (lambda images: Features(torch.full((len(images), 4), math.inf), None), "NaN or infinite"),
+    "NaN in classes": (
+        lambda images: Features(torch.zeros(len(images), 4), torch.full((len(images), 2), math.nan)),
+        "features that are NaN",
+    ),
+}
+
+
+class TestPluginExtractors:
+    @pytest.mark.parametrize(("look", "problem"), BAD_LOOKS.values(), ids=BAD_LOOKS)
+    def test_a_fault_is_told_with_the_distribution(self, look: Any, problem: str, judge: Make, plugin: Plugin) -> None:
+        plugin.extractor("squint", type("Squint", (plugin.look,), {"forward": lambda self, images: look(images)}))
+        with pytest.raises(PluginError, match=rf"feature extractor 'squint' of ganzoo-odd 1\.2: .*{problem}") as caught:
+            judge(features="squint")
+        assert caught.value.fix == "choose other --features, or upgrade ganzoo-odd"
+
+    @pytest.mark.parametrize(
+        ("builder", "problem"),
+        [
+            (lambda: 1 / 0, "ZeroDivisionError: division by zero"),
+            (lambda: torch.nn.Identity(), r"its builder gives Identity\(\), which is no FeatureExtractor"),
+            (lambda: None, "its builder gives None"),
+        ],
+    )
+    def test_a_builder_that_fails_is_named(self, builder: Any, problem: str, judge: Make, plugin: Plugin) -> None:
+        plugin.extractor("squint", builder)
+        with pytest.raises(PluginError, match=rf"feature extractor 'squint' of ganzoo-odd 1\.2: {problem}"):
+            judge(features="squint")
+
+    def test_a_class_without_its_attributes_is_named(self, judge: Make, plugin: Plugin) -> None:
+        class Nameless(plugin.look.__base__):
+            dim = 4
+
+            def forward(self, images: Tensor) -> Features:
+                raise AssertionError("never called")
+
+        plugin.extractor("squint", Nameless)
+        with pytest.raises(PluginError, match=r"'squint' of ganzoo-odd 1\.2: its class Nameless lacks name, shape"):
+            judge(features="squint")
+
+    def test_what_a_builder_foresaw_passes_through(self, judge: Make, plugin: Plugin) -> None:
+        def builder() -> Any:
+            raise MissingExtraError("no weights", fix="fetch them")
+
+        plugin.extractor("squint", builder)
+        with pytest.raises(MissingExtraError, match="no weights"):
+            judge(features="squint")
+
+    def test_it_is_frozen_and_in_evaluation_mode(self, judge: Make) -> None:
+        ours = judge(metrics=["fid"]).extractor
+        assert not ours.training
+        assert not any(weight.requires_grad for weight in ours.parameters())
+
+    def test_a_fault_of_the_samples_is_not_the_extractors(self, judge: Make) -> None:
+        def broken() -> Any:
+            raise ZeroDivisionError("in the generator")
+            yield
+
+        with pytest.raises(ZeroDivisionError, match="in the generator"):
+            judge(metrics=["fid"]).features(broken())
+
+    def test_no_samples_are_refused(self, judge: Make) -> None:
+        with pytest.raises(ConfigError, match="no images to judge"):
+            judge(metrics=["fid"]).features(iter([]))

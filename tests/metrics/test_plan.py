@@ -1,0 +1,169 @@
+"""What is asked for is looked up by name before anything is read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ganzoo.data import DataInfo, DataOptions, TensorSource
+from ganzoo.errors import ConfigError, PluginError, UnknownNameError
+from ganzoo.metrics.builtin import ganzoo_metrics
+from ganzoo.metrics.plan import find_metrics, make_plan, plan_for_run, split_name
+
+BUILTIN = [spec.name for spec in ganzoo_metrics()]
+
+
+def names(asked: list[str] | tuple[str, ...] = ()) -> list[str]:
+    return [entry.spec.name for entry in find_metrics(asked)]
+
+
+def with_sizes(blobs: type[TensorSource], *sizes: tuple[str, int]) -> type[TensorSource]:
+    """The blobs with other splits."""
+
+    class Resplit(blobs):  # type: ignore[misc, valid-type]
+        @property
+        def native(self) -> DataInfo:
+            return replace(super().native, sizes=sizes)
+
+    return Resplit
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mnist", ("mnist", None)),
+        ("mnist:test", ("mnist", "test")),
+        ("mnist:all", ("mnist", "all")),
+        ("ganzoo-odd:blobs", ("ganzoo-odd:blobs", None)),
+        ("ganzoo-odd:blobs:train", ("ganzoo-odd:blobs", "train")),
+        ("folder:photos", ("folder:photos", None)),
+        ("folder:photos:test", ("folder:photos", "test")),
+        ("folder:test", ("folder:test", None)),
+        (":test", (":test", None)),
+        ("mnist:valid", ("mnist:valid", None)),
+    ],
+)
+def test_a_data_set_and_its_split(text: str, expected: tuple[str, str | None]) -> None:
+    assert split_name(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("against", "split", "other", "training"),
+    [
+        ("digits", "test", "train", "train"),
+        ("digits:test", "test", "train", "train"),
+        ("digits:train", "train", "test", None),
+        ("digits:all", "all", None, None),
+    ],
+)
+def test_the_floor_is_of_the_other_split_and_copies_are_of_the_training_images(
+    against: str, split: str, other: str | None, training: str | None
+) -> None:
+    plan = make_plan(against)
+    assert (plan.split, plan.other, plan.training) == (split, other, training)
+    assert plan.against == f"digits:{split}"
+    assert (plan.info.name, plan.data.dataset) == ("digits", "digits")
+
+
+def test_a_set_without_a_test_split_gives_what_it_has(plugin) -> None:
+    plugin.dataset("alone", with_sizes(plugin.blobs, ("train", 90)))
+    plugin.dataset("unsplit", with_sizes(plugin.blobs))
+    assert (make_plan("alone").split, make_plan("alone").other, make_plan("alone").training) == ("train", None, None)
+    assert (make_plan("unsplit").split, make_plan("unsplit").other) == ("all", None)
+    with pytest.raises(ConfigError, match="data set alone has no split 'test'") as caught:
+        make_plan("alone:test")
+    assert caught.value.choices == ("alone:train",)
+
+
+def test_a_folder_may_be_called_as_a_split_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "test").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "test" / "a.png")
+    monkeypatch.chdir(tmp_path)
+    plan = make_plan("folder:test")
+    assert (plan.against, plan.extractor.spec.name) == ("folder:test:train", "inception-v3")
+
+
+def test_the_extractor_is_the_data_sets_own_unless_named(plugin) -> None:
+    assert make_plan("mnist").extractor.spec.name == "mnist-cnn"
+    assert make_plan("blobs").extractor.qualified_name == "ganzoo-odd:look"
+    assert make_plan("mnist", features="inception-v3").extractor.spec.name == "inception-v3"
+    with pytest.raises(UnknownNameError, match="unknown feature extractor 'incepton-v3'; did you mean 'inception-v3'"):
+        make_plan("mnist", features="incepton-v3")
+
+
+def test_what_is_known_of_the_data_goes_on() -> None:
+    plan = make_plan("mnist", data=DataOptions(dataset="digits", data_dir=Path("there"), image_size=32, split="all"))
+    assert (plan.data.dataset, plan.data.data_dir, plan.info.shape) == ("mnist", Path("there"), (1, 32, 32))
+
+
+def test_a_run_is_held_against_its_own_data_as_it_saw_them() -> None:
+    trained = DataOptions(dataset="mnist", image_size=32, channels=3, data_dir=Path("there"), download=False)
+    for against in (None, "mnist:train"):
+        plan = plan_for_run(trained, against, metrics=["fid"])
+        assert plan.info.shape == (3, 32, 32)
+        assert (plan.data.data_dir, plan.data.download, plan.chosen) == (Path("there"), False, True)
+    other = plan_for_run(trained, "usps")
+    assert (other.info.shape, other.data.download, other.chosen) == ((1, 16, 16), False, False)
+
+
+class TestMetrics:
+    def test_all_are_taken_in_the_order_of_declaration(self) -> None:
+        assert names() == BUILTIN
+
+    def test_metrics_and_figures_are_names_and_their_order_does_not_matter(self) -> None:
+        asked = ["coverage", "recall", "precision", "is", "fid", "ganzoo:fid"]
+        assert names(asked) == ["fid", "inception-score", "precision-recall", "density-coverage"]
+
+    def test_an_unknown_name_gets_the_nearest_one(self) -> None:
+        with pytest.raises(UnknownNameError, match="unknown metric 'recal'; did you mean 'recall'") as caught:
+            find_metrics(["fid", "recal"])
+        assert {"fid", "recall", "precision-recall"} <= set(caught.value.choices)
+        with pytest.raises(UnknownNameError, match="unknown metric 'ganzoo-odd:fid'"):
+            find_metrics(["ganzoo-odd:fid"])
+
+    def test_the_figures_of_a_plan_are_those_of_its_metrics(self) -> None:
+        assert list(make_plan("digits", metrics=["recall", "fid"]).figures) == ["fid", "precision", "recall"]
+
+    def test_a_plugins_metric_is_one_of_all(self, plugin) -> None:
+        plugin.metric("evenness", print, "even", "odd")
+        assert names() == [*BUILTIN, "evenness"]
+        assert names(["odd", "fid"]) == ["fid", "evenness"]
+
+    def test_ganzoos_figures_stay_its_own(self, plugin) -> None:
+        plugin.metric("impostor", print, "fid")
+        assert names() == BUILTIN
+        assert names(["fid"]) == ["fid"]
+        assert names(["impostor"]) == ["impostor"]
+
+    def test_a_figure_of_two_plugins_leads_to_neither(self, plugin) -> None:
+        plugin.metric("one", print, "same")
+        plugin.metric("two", print, "same", "own")
+        assert names() == BUILTIN
+        assert names(["own"]) == ["two"]
+        with pytest.raises(UnknownNameError, match="unknown metric 'same'"):
+            find_metrics(["same"])
+
+    def test_two_metrics_with_one_figure_are_not_taken_at_once(self, plugin) -> None:
+        plugin.metric("impostor", print, "fid")
+        with pytest.raises(ConfigError, match="'fid' is given by ganzoo:fid and by ganzoo-odd:impostor"):
+            find_metrics(["fid", "impostor"])
+
+    def test_a_name_that_plugins_quarrel_about_says_so(self, plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+        plugin.metric("mine", print)
+        record = plugin.registry().plugins[-1]
+        rival = replace(record, origin=replace(record.origin, distribution="ganzoo-rival"))
+        both = type(plugin.registry())([record, rival])
+        monkeypatch.setattr("ganzoo.metrics.plan.registry", lambda: both)
+        with pytest.raises(PluginError, match=r"'mine' is claimed by ganzoo-odd 1\.2 and ganzoo-rival 1\.2"):
+            find_metrics(["mine"])
+        assert [entry.origin.distribution for entry in find_metrics(["ganzoo-rival:mine"])] == ["ganzoo-rival"]
+
+
+def test_planning_leaves_torch_unimported() -> None:
+    code = "import sys; from ganzoo.metrics.plan import make_plan; make_plan('mnist'); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
