@@ -9,6 +9,9 @@ from ganzoo.errors import ConfigError
 
 from .moments import Moments
 
+_BLOCK = 256
+"""Columns that are multiplied at a time."""
+
 
 def frechet_distance(a: Moments, b: Moments) -> float:
     r"""The squared Frechet (2-Wasserstein) distance between the normal distributions with these moments.
@@ -33,7 +36,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     """
     if a.dim != b.dim:
         raise ConfigError(f"the features have different lengths, {a.dim} and {b.dim}; use one extractor for both")
-    sigma_a, sigma_b = a.covariance, b.covariance.to(a.covariance.device)
+    sigma_a, sigma_b = a.covariance, b.covariance.to(a.mean.device)
     shift = (a.mean - b.mean.to(a.mean.device)).square().sum()
     distance = shift + sigma_a.trace() + sigma_b.trace() - 2 * trace_of_root(sigma_a, sigma_b)
     return max(0.0, distance.item())
@@ -43,13 +46,30 @@ def trace_of_root(a: Tensor, b: Tensor) -> Tensor:
     r""":math:`\mathrm{tr}\,(AB)^{1/2}` of two positive semi-definite matrices, float64 (F, F), as a 0-dim tensor.
 
     With a factor :math:`A = L L^T`, the eigenvalues of :math:`AB` are those of the symmetric :math:`L^T B L`, so the
-    trace is the sum of their roots. The factor is Cholesky's where A is positive definite; where it is not (fewer
-    samples than features, dead features) it is the symmetric root from an eigendecomposition. Both are exact.
+    trace is the sum of their roots. The factor is Cholesky's where A is positive definite. Where it is not (fewer
+    samples than features, dead features), its columns are the eigenvectors times the roots of the eigenvalues, without
+    those that are zero up to rounding: L is then narrow, and so is what is left to do. Both are exact.
     """
     factor, failed = torch.linalg.cholesky_ex(a)
     if bool(failed):
         values, vectors = torch.linalg.eigh(a)
-        factor = vectors * values.clamp(min=0).sqrt()
-    inner = factor.T @ b @ factor
-    eigenvalues: Tensor = torch.linalg.eigvalsh((inner + inner.T) / 2)
+        kept = values > values.amax() * len(values) * torch.finfo(values.dtype).eps
+        factor = vectors[:, kept] * values[kept].sqrt()
+        inner = factor.T @ b @ factor
+    else:
+        inner = _congruence(factor, b)
+    eigenvalues: Tensor = torch.linalg.eigvalsh(inner)
     return eigenvalues.clamp(min=0).sqrt().sum()
+
+
+def _congruence(lower: Tensor, b: Tensor) -> Tensor:
+    """The lower triangle of :math:`L^T B L` for a lower triangular L, (F, F), without most of the products by zero."""
+    size = len(b)
+    inner = torch.zeros_like(b)
+    for start in range(0, size, _BLOCK):
+        columns = slice(start, start + _BLOCK)
+        right = b[:, start:] @ lower[start:, columns]  # (F, block)
+        for left in range(start, size, _BLOCK):
+            rows = slice(left, left + _BLOCK)
+            inner[rows, columns] = lower[left:, rows].T @ right[left:]
+    return inner

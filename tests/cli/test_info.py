@@ -74,8 +74,8 @@ def test_options_and_costs_of_dcgan(capsys):
     generator, discriminator = told["networks"]["generator"], told["networks"]["discriminator"]
     assert generator["layers"][-1]["output_shape"] == [1, 1, 28, 28]
     assert sum(layer["flops"] for layer in generator["layers"]) == generator["flops_per_image"]
-    assert generator["flops_per_image"] == pytest.approx(14.5e6, rel=0.02)
-    assert discriminator["flops_per_image"] == pytest.approx(13.3e6, rel=0.02)
+    assert generator["flops_per_image"] == pytest.approx(26.3e6, rel=0.02)
+    assert discriminator["flops_per_image"] == pytest.approx(26.1e6, rel=0.02)
 
 
 def test_another_data_set_size_and_backbone_change_the_networks(capsys):

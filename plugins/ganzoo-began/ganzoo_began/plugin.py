@@ -10,19 +10,16 @@ from pydantic import Field
 from ganzoo.options import Count, GANOptions, OptimizerSpec, Options, Positive
 from ganzoo.registry import BackboneSpec, Paper, VariantSpec, hookimpl
 
-ADAM = OptimizerSpec(lr=1e-4)
-
-
 class BEGANOptions(GANOptions):
-    """Options of BEGAN, with the values of the paper's experiments."""
+    """Options of BEGAN, with the values at which MNIST was seen to keep all its digits."""
 
-    d_optimizer: OptimizerSpec = ADAM
+    d_optimizer: OptimizerSpec = OptimizerSpec(lr=2e-4)
     """Optimizer of the autoencoding discriminator."""
-    g_optimizer: OptimizerSpec = ADAM
-    """Optimizer of the generator."""
-    gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    g_optimizer: OptimizerSpec = OptimizerSpec(lr=2e-3)
+    """Optimizer of the generator; a faster generator lets the controller raise k, which evens out the classes."""
+    gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Diversity ratio: the error of fake images over that of real ones at equilibrium; more is more diverse."""
-    lambda_k: Positive = 1e-3
+    lambda_k: Positive = 0.1
     """Proportional gain of the controller that moves k after every update."""
     lr_patience: Annotated[int, Field(ge=0)] = 10_000
     """Iterations whose mean of M must be below every earlier such mean, or the learning rates fall; 0 keeps them."""
@@ -33,11 +30,11 @@ class BEGANOptions(GANOptions):
 class BEGANNetOptions(Options):
     """The autoencoder and the generator of the paper."""
 
-    latent_dim: Count = 64
+    latent_dim: Count = 32
     """Size of a latent and of the autoencoder's hidden state, which are equal as in the paper (N_z = N_h)."""
-    width: Count = 64
+    width: Count = 16
     """Channels of the decoder and of the encoder's first stage (n in the paper); stage i of the encoder has i * n."""
-    repeats: Count = 2
+    repeats: Count = 1
     """3x3 convolutions in each stage; the paper saw better pictures with more."""
     skip: bool = False
     """Feed the decoder's first tensor to each of its later stages too (skip connections of the paper's section 3.5)."""

@@ -276,11 +276,11 @@ class TestNetworks:
 
 
 class TestGame:
-    def test_settings_of_the_paper(self) -> None:
+    def test_settings_are_those_of_the_results_on_its_page(self) -> None:
         options, net = BEGANOptions(), BEGANNetOptions()
-        assert (options.gamma, options.lambda_k, options.lr_decay) == (0.5, 1e-3, 0.5)
-        assert (options.d_optimizer.name, options.d_optimizer.lr, options.g_optimizer.lr) == ("adam", 1e-4, 1e-4)
-        assert (net.latent_dim, net.width, net.repeats, net.skip, net.eta) == (64, 64, 2, False, 1)
+        assert (options.gamma, options.lambda_k, options.lr_decay) == (1.0, 0.1, 0.5)
+        assert (options.d_optimizer.name, options.d_optimizer.lr, options.g_optimizer.lr) == ("adam", 2e-4, 2e-3)
+        assert (net.latent_dim, net.width, net.repeats, net.skip, net.eta) == (32, 16, 1, False, 1)
         (variant,) = ganzoo_variants()
         assert variant.training["batch_size"] == 16
         assert variant.backbone in [backbone.name for backbone in ganzoo_backbones()]
@@ -315,7 +315,7 @@ class TestGame:
         assert errors[-1] < 0.8 * errors[0]
 
     def test_k_moves_through_the_game(self) -> None:
-        game = build(BEGANOptions(lambda_k=1.0), small_networks(), DATA)
+        game = build(BEGANOptions(gamma=0.5, lambda_k=1.0), small_networks(), DATA)
         assert isinstance(game.loss, BEGANLoss)
         turn = turn_on(torch.rand(3, *SHAPE), "d", "g")
         real_error = game.discriminator_terms(turn)["real"].detach()

@@ -45,7 +45,7 @@ def test_declares_the_variant_and_its_backbone() -> None:
     assert ganzoo_variants() == [DCGAN]
     assert ganzoo_backbones() == [DCGAN_BACKBONE]
     assert DCGAN.backbone == DCGAN_BACKBONE.name
-    assert DCGAN.training == {"batch_size": 128}
+    assert DCGAN.training == {"batch_size": 64}
 
 
 def test_plugin_module_leaves_torch_unimported() -> None:
@@ -53,10 +53,10 @@ def test_plugin_module_leaves_torch_unimported() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_optimizers_are_the_papers() -> None:
+def test_optimizers_are_the_papers_but_for_the_rate() -> None:
     options = DCGANOptions()
     for optimizer in (options.d_optimizer, options.g_optimizer):
-        assert (optimizer.name, optimizer.lr, optimizer.betas) == ("adam", 2e-4, (0.5, 0.999))
+        assert (optimizer.name, optimizer.lr, optimizer.betas) == ("adam", 5e-4, (0.5, 0.999))
 
 
 @pytest.mark.parametrize("classes", [None, 4])

@@ -13,9 +13,9 @@ from ganzoo.registry import BackboneSpec, Paper, VariantSpec, hookimpl
 class VanillaOptions(GANOptions):
     """Options of the first GAN; its learning rate is the one that MNIST was learnt fastest with."""
 
-    d_optimizer: OptimizerSpec = OptimizerSpec(lr=5e-4)
+    d_optimizer: OptimizerSpec = OptimizerSpec(lr=1e-3)
     """Optimizer of the discriminator."""
-    g_optimizer: OptimizerSpec = OptimizerSpec(lr=5e-4)
+    g_optimizer: OptimizerSpec = OptimizerSpec(lr=1e-3)
     """Optimizer of the generator."""
     label_smoothing: Probability = 0.0
     """Target of real images is 1 minus this (one-sided smoothing); 0.1 holds back an over-confident discriminator."""
@@ -26,9 +26,9 @@ class MLPOptions(Options):
 
     latent_dim: Count = 100
     """Size of the latent vector z."""
-    g_widths: Annotated[tuple[Count, ...], Field(min_length=1)] = (256, 512)
+    g_widths: Annotated[tuple[Count, ...], Field(min_length=1)] = (512, 1024)
     """Units in the generator's hidden layers, from the latent to the image."""
-    d_widths: Annotated[tuple[Count, ...], Field(min_length=1)] = (512, 256)
+    d_widths: Annotated[tuple[Count, ...], Field(min_length=1)] = (1024, 512)
     """Units in the discriminator's hidden layers, from the image to the score."""
     g_norm: Literal["none", "batch", "layer"] = "batch"
     """Normalisation in the generator's hidden layers but the first."""

@@ -246,10 +246,10 @@ class TestGame:
         game = build(WGANGPOptions(), small_networks(), DATA)
         assert game.rounds(0) == (("d",),) * 4 + (("d", "g"),)
 
-    def test_settings_of_the_paper(self) -> None:
+    def test_settings_of_the_paper_but_for_the_rate(self) -> None:
         options = WGANGPOptions()
         for spec in (options.d_optimizer, options.g_optimizer):
-            assert (spec.name, spec.lr, spec.betas) == ("adam", 1e-4, (0.5, 0.9))
+            assert (spec.name, spec.lr, spec.betas) == ("adam", 1e-3, (0.5, 0.9))
         (variant,) = ganzoo_variants()
         assert variant.training["batch_size"] == 50
         assert variant.per_sample_scores
