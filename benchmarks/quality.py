@@ -24,6 +24,7 @@ from typing import Any
 from ganzoo.assembly import build_game
 from ganzoo.config import RunConfig, make_config, read_config
 from ganzoo.data.catalog import find_source
+from ganzoo.errors import ConfigError, GanzooError
 
 ROOT = Path(__file__).parents[1]
 SUITE = ROOT / "benchmarks" / "suites" / "quality-cpu.toml"
@@ -68,7 +69,7 @@ class Suite:
         rounds = len(build_game(config, find_source(config.data).info).rounds(0))
         name, images = config.training.budget
         if name != "images":
-            raise SystemExit(f"{self.name}: the budget must be given in images, not in {name}")
+            raise ConfigError(f"{self.name}: the budget must be given in images, not in {name}")
         iterations = math.ceil(images / (config.training.batch_size * rounds))
         raw["training"]["eval_every"] = math.ceil(iterations / self.settings["evaluations"])
         return make_config(raw)
@@ -87,7 +88,7 @@ def train(suite: Suite, variant: str, seed: int) -> Path:
     path = suite.folder(variant, seed)
     config, facts = suite.config(variant, seed), path / "run.json"
     if (path / "config.toml").is_file() and read_config(path / "config.toml") != config.to_dict():
-        raise SystemExit(f"{path} was trained with other settings than the suite asks for now; move it away")
+        raise ConfigError(f"{path} was trained with other settings than the suite asks for now", fix="move it away")
     if facts.is_file() and json.loads(facts.read_text())["sessions"][-1]["status"] == "finished":
         return path
     if any((path / "checkpoints").glob("step-*[0-9]")):
@@ -152,9 +153,9 @@ def run(suite: Suite, workers: int) -> int:
         try:
             path = train(suite, *job)
             found = record(*job, path, judge(suite, path))
-        except subprocess.CalledProcessError as error:
+        except (subprocess.CalledProcessError, GanzooError) as error:
             failed.append(f"{job[0]}-{job[1]}: {error}")
-            print(f"{failed[-1]}\n{error.stderr or ''}", file=sys.stderr, flush=True)
+            print(f"{failed[-1]}\n{getattr(error, 'stderr', None) or ''}", file=sys.stderr, flush=True)
             return
         with lock:
             records[job] = found
