@@ -195,5 +195,5 @@ def _mixed_sizes(name: str, sizes: dict[tuple[int, int], Path]) -> ConfigError:
     least = min(min(size) for size in sizes)
     return ConfigError(
         f"{name} has images of {len(sizes)} sizes: {', '.join(examples)}",
-        fix=f"bring them to one size with --image-size, such as --image-size {1 << max(2, least.bit_length() - 1)}",
+        fix=f"bring them to one size, for training with --image-size {1 << max(2, least.bit_length() - 1)}",
     )

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator, Mapping
 from statistics import mean
 
 import torch
+from torch import Tensor
 
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Figure
@@ -43,16 +45,17 @@ def evaluate(
     counts = None
     for repeat in range(repeats):
         judge.say(f"samples, {repeat + 1} of {repeats}")
-        fake = judge.features(samples.batches(n, seed=seed, repeat=repeat))
+        fake = judge.features(_checked(samples, n, samples.batches(n, seed=seed, repeat=repeat)))
         for name, estimate in judge.measure(fake, repeat=repeat).items():
             found.setdefault(name, []).append(estimate)
         if fake.logits is not None:
             part = torch.bincount(fake.logits.argmax(1), minlength=fake.logits.shape[1])
             counts = part if counts is None else counts + part
+    _check_found(judge, found)
     floor = judge.floor(n, repeats)
     figures = judge.plan.figures
     scores = {name: _score(figures[name], values, floor.get(name, ())) for name, values in found.items()}
-    shares = (counts / counts.sum()).tolist() if counts is not None and len(counts) <= 100 else []
+    shares = (counts.double() / counts.sum()).tolist() if counts is not None and len(counts) <= 100 else []
     return Evaluation(
         source=samples.name,
         against=judge.plan.against,
@@ -75,6 +78,32 @@ def _check_numbers(n: int, repeats: int | None) -> None:
     for name, value, least in (("n", n, 2), ("repeats", repeats, 1)):
         if value is not None and value < least:
             raise ConfigError(f"{name} is {value}; it must be at least {least}")
+
+
+def _checked(samples: Samples, n: int, batches: Iterator[Tensor]) -> Iterator[Tensor]:
+    """The batches, once they are seen to be what :class:`Samples` promises: another program may have made them."""
+    seen = 0
+    for images in batches:
+        if images.dtype != torch.uint8 or tuple(images.shape[1:]) != samples.shape:
+            raise ConfigError(
+                f"{samples.name} gives images of {images.dtype} {tuple(images.shape)}",
+                choices=[f"torch.uint8 (N, {', '.join(map(str, samples.shape))})"],
+                fix="convert them with ganzoo.data.convert.to_pixels",
+            )
+        seen += len(images)
+        yield images
+    if seen != n:
+        raise ConfigError(f"{samples.name} gave {seen:,} images, and {n:,} were asked for")
+
+
+def _check_found(judge: Judge, found: Mapping[str, object]) -> None:
+    """Refuse to leave out without a word what was asked for by name."""
+    for entry in judge.metrics if judge.plan.chosen else ():
+        if not any(figure.name in found for figure in entry.spec.figures):
+            raise ConfigError(
+                f"metric {entry.spec.name!r} has no figure for these samples against {judge.plan.against}",
+                fix="hold them against another split, or leave it out of --metrics",
+            )
 
 
 def _score(figure: Figure, estimates: list[Estimate], floor: tuple[float, ...]) -> Score:

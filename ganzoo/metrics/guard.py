@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.errors import GanzooError, PluginError
+from ganzoo.errors import ConfigError, GanzooError, PluginError
 from ganzoo.registry import Entry, ExtractorSpec, MetricSpec, load_builder
 
 from .evidence import Estimate, Evidence
@@ -70,6 +70,10 @@ def measure(entry: Entry[MetricSpec], evidence: Evidence) -> dict[str, Estimate]
     builder = load_builder(entry.spec)
     try:
         given = builder(evidence)
+    except ConfigError as error:
+        raise ConfigError(
+            f"metric {entry.spec.name!r}: {error.problem}", choices=error.choices, fix=error.fix
+        ) from None
     except GanzooError:
         raise
     except Exception as error:

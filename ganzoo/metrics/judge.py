@@ -55,7 +55,7 @@ class Judge:
     say: Say = lambda sentence: None
 
     def __post_init__(self) -> None:
-        self.notes: list[str] = []
+        self.notes = list(self.plan.notes)
         self.warnings: list[str] = []
         self._opened: dict[str, StreamSamples] = {}
         self._held: dict[str, FeatureSet] = {}

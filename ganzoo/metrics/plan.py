@@ -27,6 +27,7 @@ class Plan:
         extractor: the feature extractor.
         metrics: in the order of tables.
         chosen: the metrics were named, so none of them may be left out without a word.
+        notes: what a reader of the figures should know.
     """
 
     data: DataOptions
@@ -37,6 +38,7 @@ class Plan:
     extractor: Entry[ExtractorSpec]
     metrics: tuple[Entry[MetricSpec], ...]
     chosen: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def against(self) -> str:
@@ -64,7 +66,12 @@ class Plan:
 
 
 def make_plan(
-    against: str, *, metrics: Sequence[str] = (), features: str | None = None, data: DataOptions | None = None
+    against: str,
+    *,
+    metrics: Sequence[str] = (),
+    features: str | None = None,
+    data: DataOptions | None = None,
+    seen: str = "train",
 ) -> Plan:
     """Look everything up by name.
 
@@ -73,6 +80,7 @@ def make_plan(
         metrics: names of metrics or of their figures; all metrics if empty.
         features: name of the extractor; the data set's own if None.
         data: where the files lie, and whether they may be downloaded.
+        seen: the split that the samples' maker may have seen; ``all`` for every one.
 
     Raises:
         UnknownNameError: a name that nothing answers to.
@@ -90,18 +98,22 @@ def make_plan(
         data=options,
         split=split,
         other=others[0] if others else None,
-        training="train" if split != "train" and "train" in others else None,
+        training=seen if seen in others else None,
         info=info,
         extractor=registry().extractor(features or natural_features(name)),
         metrics=find_metrics(metrics),
         chosen=bool(metrics),
+        notes=("the run was trained on all images, also on those that it is held against",) if seen == "all" else (),
     )
 
 
 def plan_for_run(
     trained: DataOptions, against: str | None, *, metrics: Sequence[str] = (), features: str | None = None
 ) -> Plan:
-    """The plan for samples of a run: held against its own data if ``against`` is None, brought to the run's shape.
+    """The plan for samples of a run, brought to the run's shape.
+
+    If ``against`` is None, they are held against the test split of the run's own data, or against the training split if
+    the run was trained on the test split.
 
     Args:
         trained: what the run was trained on.
@@ -112,17 +124,19 @@ def plan_for_run(
     Raises:
         UnknownNameError, ConfigError: as :func:`make_plan` does.
     """
-    against = against or trained.dataset
+    against = against or (f"{trained.dataset}:train" if trained.split == "test" else trained.dataset)
     data = DataOptions(data_dir=trained.data_dir, download=trained.download)
-    if split_name(against)[0] == trained.dataset:
-        data = data.model_copy(update={"image_size": trained.image_size, "channels": trained.channels})
-    return make_plan(against, metrics=metrics, features=features, data=data)
+    if split_name(against)[0] != trained.dataset:
+        return make_plan(against, metrics=metrics, features=features, data=data)
+    data = data.model_copy(update={"image_size": trained.image_size, "channels": trained.channels})
+    return make_plan(against, metrics=metrics, features=features, data=data, seen=trained.split)
 
 
 def split_name(text: str) -> tuple[str, str | None]:
     """``mnist:test`` as data set and split; the split is None where it is not given, as in ``folder:test``."""
     name, _, last = text.rpartition(":")
-    return (name, last) if name not in ("", "folder") and last in SPLITS else (text, None)
+    named = last in SPLITS or name in registry().datasets()
+    return (name, last) if named and name not in ("", "folder") else (text, None)
 
 
 def natural_features(dataset: str) -> str:

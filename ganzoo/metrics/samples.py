@@ -46,9 +46,10 @@ class Samples(ABC):
             return
         wanted = f"{repeats} x {n:,}" if repeats > 1 else f"{n:,}"
         fewer = f"--repeats {self.size // n}" if n <= self.size else f"--n {self.size} --repeats 1"
+        fix = f"ask for fewer, with {fewer}; figures compare only at the same number of samples"
         raise DataError(
             f"{self.name} has {self.size:,} images, too few for {wanted} samples",
-            fix=f"ask for fewer, with {fewer}; figures compare only at the same number of samples",
+            fix=fix if self.size > 1 else "at least 2 are needed for any figure",
         )
 
 

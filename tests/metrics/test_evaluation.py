@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
 import pytest
 import torch
+from torch import Tensor
 
 from ganzoo.data import ImageSet
 from ganzoo.errors import ConfigError, DataError
@@ -93,6 +94,10 @@ class TestSamples:
         asked = {"--n": n, "--repeats": repeats} | dict(zip(words[::2], map(int, words[1::2]), strict=True))
         numbered(100).check(asked["--n"], asked["--repeats"])
 
+    def test_a_single_image_has_no_fix_by_options(self) -> None:
+        with pytest.raises(DataError, match="at least 2 are needed"):
+            numbered(1).check(2)
+
     def test_a_repeat_beyond_the_images_is_refused(self) -> None:
         with pytest.raises(DataError, match="too few for 4 x 30 samples"):
             taken(numbered(100), 30, seed=0, repeat=3)
@@ -122,6 +127,28 @@ class TestProtocol:
         assert len(set(found.values)) == 3
         assert found.mean == pytest.approx(sum(found.values) / 3)
         assert found.std == pytest.approx(torch.tensor(found.values, dtype=torch.float64).std().item())
+
+    @pytest.mark.parametrize("wrong", ["type", "shape", "number"])
+    def test_samples_of_another_program_must_be_what_they_promise(self, judge: Make, wrong: str) -> None:
+        class Foreign(StreamSamples):
+            def batches(self, n: int, *, seed: int, repeat: int) -> Iterator[Tensor]:
+                for images in super().batches(n, seed=seed, repeat=repeat):
+                    yield {"type": images.float(), "shape": images[..., :5], "number": images[1:]}[wrong]
+
+        foreign = Foreign(ImageSet(torch.zeros(50, 1, 6, 6, dtype=torch.uint8)), "theirs", (1, 6, 6))
+        message = {"type": r"torch\.float32", "shape": r"\(50, 1, 6, 5\)", "number": "gave 49 images, and 50"}[wrong]
+        with pytest.raises(ConfigError, match=f"theirs .*{message}"):
+            evaluate(foreign, judge(metrics=["fid"]), n=50, repeats=1)
+
+    def test_a_metric_that_was_named_and_gives_nothing_is_an_error(self, judge: Make, plugin: Plugin, samples) -> None:
+        plugin.metric("silent", lambda evidence: {})
+        with pytest.raises(ConfigError, match="metric 'silent' has no figure"):
+            evaluate(samples("test"), judge(metrics=["fid", "silent"]), n=20)
+        assert "silent" not in evaluate(samples("test"), judge(), n=20).scores
+
+    def test_what_a_metric_refuses_names_it(self, judge: Make, samples) -> None:
+        with pytest.raises(ConfigError, match="metric 'density-coverage': the 5-th nearest"):
+            evaluate(samples("test"), judge(metrics=["density-coverage"]), n=4)
 
     def test_repeats_have_randomness_of_their_own(self, judge: Make, plugin: Plugin, samples) -> None:
         plugin.metric("draw", lambda evidence: {"draw": torch.rand((), generator=evidence.rng)})

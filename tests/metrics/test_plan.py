@@ -45,7 +45,8 @@ def with_sizes(blobs: type[TensorSource], *sizes: tuple[str, int]) -> type[Tenso
         ("folder:photos:test", ("folder:photos", "test")),
         ("folder:test", ("folder:test", None)),
         (":test", (":test", None)),
-        ("mnist:valid", ("mnist:valid", None)),
+        ("mnist:valid", ("mnist", "valid")),
+        ("mnits:valid", ("mnits:valid", None)),
     ],
 )
 def test_a_data_set_and_its_split(text: str, expected: tuple[str, str | None]) -> None:
@@ -109,6 +110,21 @@ def test_a_run_is_held_against_its_own_data_as_it_saw_them() -> None:
         assert (plan.data.data_dir, plan.data.download, plan.chosen) == (Path("there"), False, True)
     other = plan_for_run(trained, "usps")
     assert (other.info.shape, other.data.download, other.chosen) == ((1, 16, 16), False, False)
+
+
+@pytest.mark.parametrize(
+    ("trained", "against", "training"), [("train", "test", "train"), ("test", "train", "test"), ("all", "test", None)]
+)
+def test_a_run_is_held_against_what_it_did_not_see(trained: str, against: str, training: str | None) -> None:
+    plan = plan_for_run(DataOptions(dataset="digits", split=trained), None)
+    assert (plan.against, plan.training) == (f"digits:{against}", training)
+    assert ("was trained on all images" in "".join(plan.notes)) == (trained == "all")
+
+
+def test_a_split_that_there_is_not_is_told_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="data set digits has no split 'dev'") as caught:
+        make_plan("digits:dev")
+    assert caught.value.choices == ("digits:train", "digits:test")
 
 
 class TestMetrics:

@@ -152,7 +152,7 @@ def test_its_time_is_told_apart(tmp_path, monkeypatch):
         ({"eval_metrics": "memorisation", "eval_best": "nn-ratio"}, ConfigError, "samples cannot be ranked"),
         ({"eval_features": "inceptoin-v3"}, UnknownNameError, "did you mean 'inception-v3'"),
         ({"eval_against": "mnits"}, UnknownNameError, "did you mean 'mnist'"),
-        ({"eval_against": "digits:dev"}, UnknownNameError, "digits:dev"),
+        ({"eval_against": "digits:dev"}, ConfigError, "data set digits has no split 'dev'"),
     ],
 )
 def test_what_cannot_be_judged_is_refused_before_anything_is_written(tmp_path, settings, error, message):
