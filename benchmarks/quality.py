@@ -175,6 +175,7 @@ def write(suite: Suite, records: list[dict[str, Any]]) -> None:
         "format": 1,
         "suite": suite.settings,
         "common": suite.common,
+        "variants": suite.variants,
         "environment_variables": KEEP_MEMORY,
         "runs": records,
     }

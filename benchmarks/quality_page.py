@@ -1,13 +1,17 @@
-"""Draw the tables and pictures of docs/results.md from committed results: `python benchmarks/quality_page.py`.
+"""Draw docs/results.md, and the results on the pages of the variants: `python benchmarks/quality_page.py`.
 
-A table stands between the lines `<!-- NAME -->` and `<!-- end -->` of the page, where NAME.json lies in
-benchmarks/results/; everything between them is written anew.
+What is drawn stands between the lines `<!-- NAME -->` and `<!-- end -->` of a page, where NAME.json lies in
+benchmarks/results/; everything between them is written anew. With `--runs DIR`, the folder that benchmarks/quality.py
+trained in, the samples on the pages and in the README are drawn anew as well.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
@@ -15,6 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "results.md"
+VARIANTS = ROOT / "docs" / "variants"
 PICTURES = ROOT / "docs" / "images"
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -127,24 +132,70 @@ def curves(result: dict[str, Any], path: Path) -> None:
     pyplot.close(figure)
 
 
-def filled(page: str, name: str, body: str) -> str:
-    """``page`` with ``body`` between the lines that name it."""
-    before, start, rest = page.partition(f"<!-- {name} -->\n")
+def variant_results(result: dict[str, Any], variant: str) -> str:
+    """What a variant's own page tells of its runs: the command, the picture, the figures."""
+    runs = by_variant(result)[variant]
+    first = runs[0]
+    settings = {**result["common"]["data"], **result["common"]["training"], "seed": first["seed"]}
+    shown = [name for name in ("dataset", "images", "batch_size", "precision", "threads", "seed") if name in settings]
+    words = [f"--{name.replace('_', '-')} {settings[name]}" for name in shown]
+    words += [
+        f"--net.{name.replace('_', '-')} {value}" for name, value in result["variants"][variant].get("net", {}).items()
+    ]
+    figures = {name: spread([run["evaluation"]["figures"][name]["mean"] for run in runs]) for name in COLUMNS}
+    shares = [share for run in runs for share in run["evaluation"]["shares"]]
+    environment, evaluation = first["environment"], first["evaluation"]
+    floor = evaluation["figures"]["fid"]["floor"]["mean"]
+    return (
+        f"```sh\nganzoo run {variant} {' '.join(words)}\n```\n\n"
+        f"![64 samples of {variant}](../images/{variant}.png)\n\n"
+        f"The first 64 samples of seed {first['seed']}, not chosen. {first['iterations']:,} iterations, "
+        f"{first['images']:,} images, {first['training_seconds'] / 60:.1f} minutes on one core of a two-core virtual "
+        f"machine ({environment['cpu']}, the other core as busy; torch {environment['packages']['torch']}, "
+        f"{first['engine']['precision']}, {first['engine']['tier']}), peak memory "
+        f"{first['peak_memory_bytes'] / 1e9:.2f} GB. Over {len(runs)} seeds, by {evaluation['samples']:,} samples "
+        f"against the test images in the features of {evaluation['extractor']['name']}: FID {figures['fid']} (floor "
+        f"{floor:.2g}), coverage {figures['coverage']}, {figures['confident']} of the samples classified with more "
+        f"than 0.9; shares of the digits from {min(shares):.1%} to {max(shares):.1%}. Beside the others: "
+        "[Results](../results.md)."
+    )
+
+
+def filled(page: Path, name: str, body: str) -> None:
+    """Write ``body`` between the lines of ``page`` that name it."""
+    before, start, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
     _, end, after = rest.partition("<!-- end -->")
     if not start or not end:
-        raise SystemExit(f"{PAGE} has no place for {name}")
-    return f"{before}{start}\n{body}\n{end}{after}"
+        raise SystemExit(f"{page} has no place for {name}")
+    page.write_text(f"{before}{start}\n{body}\n\n{end}{after}", encoding="utf-8")
+
+
+def draw_samples(result: dict[str, Any], runs: Path) -> None:
+    """The first samples of each variant's first seed, on its page and in the README."""
+    folders = [runs / f"{variant}-{found[0]['seed']}" for variant, found in by_variant(result).items()]
+    for variant, folder in zip(by_variant(result), folders, strict=True):
+        out = PICTURES / f"{variant}.png"
+        subprocess.run(
+            [sys.executable, "-m", "ganzoo", "sample", str(folder), "--n", "64", "--out", str(out)], check=True
+        )
+    script = ROOT / "benchmarks" / "zoo_picture.py"
+    subprocess.run([sys.executable, str(script), *map(str, folders), "--out", str(PICTURES / "zoo.png")], check=True)
 
 
 def main() -> None:
-    """Write every table of the page, and its pictures."""
-    page = PAGE.read_text(encoding="utf-8")
-    for name in re.findall(r"<!-- (?!end)([a-z0-9-]+) -->\n", page):
+    """Write every place of the pages, and the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=Path, help="the folder that holds the runs, to draw their samples")
+    arguments = parser.parse_args()
+    for name in re.findall(r"<!-- (?!end)([a-z0-9-]+) -->\n", PAGE.read_text(encoding="utf-8")):
         result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
         curves(result, PICTURES / f"{name}.png")
-        picture = f"![FID against images and against time](images/{name}.png)\n"
-        page = filled(page, name, "\n\n".join((protocol(result), table(result), picture)))
-    PAGE.write_text(page, encoding="utf-8")
+        picture = f"![FID against images and against time](images/{name}.png)"
+        filled(PAGE, name, "\n\n".join((protocol(result), table(result), picture)))
+        for variant in by_variant(result):
+            filled(VARIANTS / f"{variant}.md", name, variant_results(result, variant))
+        if arguments.runs:
+            draw_samples(result, arguments.runs / name)
 
 
 if __name__ == "__main__":
