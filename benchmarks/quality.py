@@ -22,7 +22,7 @@ from threading import Lock
 from typing import Any
 
 from ganzoo.assembly import build_game
-from ganzoo.config import RunConfig, make_config, read_config
+from ganzoo.config import RunConfig, make_config, overlay, read_config
 from ganzoo.data.catalog import find_source
 from ganzoo.errors import ConfigError, GanzooError
 
@@ -64,7 +64,8 @@ class Suite:
 
     def config(self, variant: str, seed: int) -> RunConfig:
         """The resolved config of a run, with the interval that gives the wanted number of evaluations."""
-        raw = _merged(_merged(self.common, self.variants[variant]), {"variant": variant, "training": {"seed": seed}})
+        raw = overlay(self.common, self.variants[variant])
+        raw = overlay(raw, {"variant": variant, "training": {"seed": seed}})
         config = make_config(raw)
         rounds = len(build_game(config, find_source(config.data).info).rounds(0))
         name, images = config.training.budget
@@ -73,14 +74,6 @@ class Suite:
         iterations = math.ceil(images / (config.training.batch_size * rounds))
         raw["training"]["eval_every"] = math.ceil(iterations / self.settings["evaluations"])
         return make_config(raw)
-
-
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        merged[key] = _merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def train(suite: Suite, variant: str, seed: int) -> Path:

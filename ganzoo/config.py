@@ -254,15 +254,16 @@ def _over_defaults(cls: type[RunConfig], raw: Mapping[str, Any]) -> dict[str, An
     merged = {key: value for key, value in raw.items() if value is not None}
     for name, field in cls.model_fields.items():
         if isinstance(field.default, Options) and isinstance(raw.get(name), Mapping):
-            merged[name] = _overlay(field.default.model_dump(exclude_none=True), raw[name])
+            merged[name] = overlay(field.default.model_dump(exclude_none=True), raw[name])
     return merged
 
 
-def _overlay(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """``above`` laid over ``below``, table by table."""
     merged = dict(below)
     for key, value in above.items():
         under = below.get(key)
-        merged[key] = _overlay(under, value) if isinstance(under, dict) and isinstance(value, Mapping) else value
+        merged[key] = overlay(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
     return merged
 
 
