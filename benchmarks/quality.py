@@ -129,11 +129,16 @@ def record(variant: str, seed: int, path: Path, evaluation: dict[str, Any]) -> d
         "peak_memory_bytes": max(session["peak_memory_bytes"] for session in sessions),
         "environment": sessions[-1]["environment"],
         "best": sessions[-1]["evaluation"]["best"],
-        "curve": [
-            {name.removeprefix("eval/"): value for name, value in line.items() if name != "time"} for line in curve
-        ],
+        "curve": [_point(line) for line in curve],
         "evaluation": evaluation,
     }
+
+
+def _point(line: dict[str, float]) -> dict[str, float]:
+    """A line of the log about an evaluation, without the prefix of its figures."""
+    figures = {name.removeprefix("eval/"): value for name, value in line.items() if name.startswith("eval/")}
+    when = {name: line[name] for name in ("step", "images", "seconds")}
+    return {**when, "evaluation_seconds": figures.pop("seconds"), **figures}
 
 
 def run(suite: Suite, workers: int) -> int:

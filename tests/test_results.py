@@ -56,8 +56,12 @@ def test_every_figure_names_its_extractor_samples_and_engine(result) -> None:
         assert (evaluation["samples"], evaluation["against"]) == (10_000, "mnist:test")
         assert evaluation["figures"]["fid"]["floor"]["mean"] > 0
         assert run["engine"] == {"tier": "eager", "precision": run["config"]["training"]["precision"]}
-        # Of other samples (their seed is the run's), so within their spread: what was found at the end of training is what `ganzoo eval` found afterwards.
-        assert run["curve"][-1]["fid"] == pytest.approx(evaluation["figures"]["fid"]["mean"], rel=0.05)
+        # During training the samples have the run's own seed: the same ones, or others and a figure within their spread.
+        close = 1e-3 if run["seed"] == evaluation["seed"] else 0.15
+        assert run["curve"][-1]["fid"] == pytest.approx(evaluation["figures"]["fid"]["mean"], rel=close)
+        seconds = [point["seconds"] for point in run["curve"]]
+        assert seconds == sorted(seconds)
+        assert seconds[-1] == run["training_seconds"]
 
 
 def test_the_pages_hold_what_the_results_say(result) -> None:
