@@ -56,7 +56,7 @@ def test_every_figure_names_its_extractor_samples_and_engine(result) -> None:
         assert (evaluation["samples"], evaluation["against"]) == (10_000, "mnist:test")
         assert evaluation["figures"]["fid"]["floor"]["mean"] > 0
         assert run["engine"] == {"tier": "eager", "precision": run["config"]["training"]["precision"]}
-        # During training the samples have the run's own seed: the same ones, or others and a figure within their spread.
+        # During training the samples have the run's own seed: they are the same, or others of the same spread.
         close = 1e-3 if run["seed"] == evaluation["seed"] else 0.15
         assert run["curve"][-1]["fid"] == pytest.approx(evaluation["figures"]["fid"]["mean"], rel=close)
         seconds = [point["seconds"] for point in run["curve"]]
