@@ -10,6 +10,7 @@ from pydantic import Field
 from ganzoo.options import Count, GANOptions, OptimizerSpec, Options, Positive
 from ganzoo.registry import BackboneSpec, Paper, VariantSpec, hookimpl
 
+
 class BEGANOptions(GANOptions):
     """Options of BEGAN, with the values at which MNIST was seen to keep all its digits."""
 

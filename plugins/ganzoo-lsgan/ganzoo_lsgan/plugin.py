@@ -7,12 +7,11 @@ from pydantic import model_validator
 from ganzoo.options import GANOptions, OptimizerSpec
 from ganzoo.registry import Paper, VariantSpec, hookimpl
 
-
 ADAM = OptimizerSpec(lr=5e-4)
 
 
 class LSGANOptions(GANOptions):
-    """Options of LSGAN; Adam (0.5, 0.999) as in the authors' code, at the rate that learns MNIST best (theirs: 2e-4)."""
+    """Options of LSGAN; Adam (0.5, 0.999) as in the authors' code, at a rate that learns MNIST better (theirs: 2e-4)."""
 
     d_optimizer: OptimizerSpec = ADAM
     """Optimizer of the discriminator."""
