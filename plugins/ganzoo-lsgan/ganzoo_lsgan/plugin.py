@@ -11,7 +11,7 @@ ADAM = OptimizerSpec(lr=5e-4)
 
 
 class LSGANOptions(GANOptions):
-    """Options of LSGAN; Adam (0.5, 0.999) as in the authors' code, at a rate that learns MNIST better (theirs: 2e-4)."""
+    """Options of LSGAN; Adam (0.5, 0.999) as in the authors' code, at a rate that learns MNIST better than 2e-4."""
 
     d_optimizer: OptimizerSpec = ADAM
     """Optimizer of the discriminator."""
