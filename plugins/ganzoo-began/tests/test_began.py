@@ -266,7 +266,7 @@ class TestNetworks:
         assert isinstance(game.loss, BEGANLoss)
         play_measures(game.loss, [0.5, 0.9])
         torch.manual_seed(1)
-        other = build(BEGANOptions(), build_networks(BEGANNetOptions(latent_dim=5, width=4), request()), DATA)
+        other = build(BEGANOptions(), build_networks(BEGANNetOptions(latent_dim=5, width=4, repeats=2), request()), DATA)
         other.load_state_dict(game.state_dict())
         latent = game.generator.sample_latent(3, rng(), device="cpu")
         images = game.generator(latent)

@@ -43,8 +43,10 @@ def test_plugin_module_leaves_torch_unimported() -> None:
 def test_defaults_are_those_of_the_documentation() -> None:
     options = VanillaOptions()
     for optimizer in (options.d_optimizer, options.g_optimizer):
-        assert (optimizer.name, optimizer.lr, optimizer.betas) == ("adam", 5e-4, (0.5, 0.999))
+        assert (optimizer.name, optimizer.lr, optimizer.betas) == ("adam", 1e-3, (0.5, 0.999))
     assert options.label_smoothing == 0
+    net = MLPOptions()
+    assert (net.g_widths, net.d_widths, net.dropout) == ((512, 1024), (1024, 512), 0.3)
 
 
 @pytest.mark.parametrize("bad", [{"g_widths": ()}, {"d_widths": (0,)}, {"dropout": 1.0}, {"latent_dim": 0}])
