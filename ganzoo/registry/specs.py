@@ -175,8 +175,8 @@ class MetricSpec(Spec):
         figures: what it gives.
         paper: where it comes from.
         needs_classes: only extractors that classify have what it reads.
-        has_floor: training images are a fair yardstick for it: their figures stand beside those of samples. A metric that
-            says False gets the training images themselves, as ``evidence.training``.
+        has_floor: training images are a fair yardstick for it: their figures stand beside those of samples. A metric
+            that says False gets the training images themselves, as ``evidence.training``.
         recipe_version: raised whenever the same evidence gives other figures than before.
     """
 
