@@ -49,14 +49,6 @@ def by_variant(result: dict[str, Any]) -> dict[str, Runs]:
 def table(result: dict[str, Any]) -> str:
     """Markdown: a row a variant, and the floor."""
     titles = ["variant", "shares of digits", *COLUMNS.values(), "copying", "minutes", "published FID"]
-        "variant",
-        "seeds",
-        *COLUMNS.values(),
-        "rarest and commonest digit",
-        "copying",
-        "minutes",
-        "published FID",
-    ]
     rows = [titles, ["---"] * len(titles)]
     for variant, runs in by_variant(result).items():
         figures = [run["evaluation"]["figures"] for run in runs]
