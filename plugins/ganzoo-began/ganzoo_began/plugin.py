@@ -29,7 +29,7 @@ class BEGANOptions(GANOptions):
 
 
 class BEGANNetOptions(Options):
-    """The autoencoder and the generator of the paper."""
+    """The autoencoder and the generator of the paper, narrower by default than its own (width 64 or 128)."""
 
     latent_dim: Count = 32
     """Size of a latent and of the autoencoder's hidden state, which are equal as in the paper (N_z = N_h)."""
