@@ -1,0 +1,172 @@
+"""The cases of a race, its contenders, and how they are timed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganzoo.config import RunConfig, make_config, overlay
+from ganzoo.training.session import Session
+
+from .common import Loop, images_per_iteration, mnist_loader, mnist_root, networks
+from .dcgan import DCGANLoop
+from .lsgan import LSGANLoop
+from .vanilla import VanillaLoop
+from .wgan_gp import WGANGPLoop
+
+TUTORIAL_MLP = {
+    "g_widths": [128, 256, 512, 1024],
+    "d_widths": [512, 256],
+    "g_norm": "batch",
+    "dropout": 0.0,
+}
+"""The networks of the popular WGAN-GP script, which has no convolutions."""
+
+CASES: dict[str, tuple[dict[str, Any], Callable[..., Loop]]] = {
+    "vanilla": ({"variant": "vanilla"}, VanillaLoop),
+    "dcgan": ({"variant": "dcgan"}, DCGANLoop),
+    "lsgan": ({"variant": "lsgan"}, LSGANLoop),
+    "wgan-gp": ({"variant": "wgan-gp"}, WGANGPLoop),
+    "wgan-gp-mlp": ({"variant": "wgan-gp", "backbone": "mlp", "net": TUTORIAL_MLP}, WGANGPLoop),
+}
+"""What ganzoo trains, and the loop that it is raced against; all on MNIST at 28 pixels."""
+
+_COLD = 3
+"""Iterations that are never measured: memory is first touched in them, and an engine may prepare itself."""
+
+_GROWTH = 10
+"""A block's number of iterations grows at most this much at a time, so that a slow start does not mislead."""
+
+
+def case_config(case: str, training: Mapping[str, Any], data: Mapping[str, Any]) -> RunConfig:
+    """The config of ``case`` with the given training and data options.
+
+    Raises:
+        ConfigError: an option that does not fit.
+    """
+    return make_config(overlay(CASES[case][0], {"training": training, "data": {"dataset": "mnist", **data}}))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What torch keeps for the whole process; each contender has its own, switched outside the measured time."""
+
+    threads: int
+    matmul_precision: str
+    cudnn_benchmark: bool
+
+    @classmethod
+    def now(cls) -> Settings:
+        """The settings of this moment."""
+        return cls(torch.get_num_threads(), torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark)
+
+    def apply(self) -> None:
+        """Make torch's settings these."""
+        torch.set_num_threads(self.threads)
+        torch.set_float32_matmul_precision(self.matmul_precision)
+        torch.backends.cudnn.benchmark = self.cudnn_benchmark
+
+
+@dataclass
+class Contender:
+    """Something that trains, and how long its blocks took.
+
+    Args:
+        name: what the table calls it.
+        run: plays so many iterations.
+        facts: what the record says of it beside its times.
+        images: real images that an iteration draws.
+        settings: torch's settings while it runs.
+        device: where it runs.
+        weights: the modules whose weights must stay finite.
+    """
+
+    name: str
+    run: Callable[[int], None]
+    facts: Callable[[], dict[str, Any]]
+    images: int
+    settings: Settings
+    device: torch.device
+    weights: tuple[nn.Module, ...] = ()
+    iterations: int = 1
+    seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+
+    def timed(self, iterations: int) -> tuple[float, float]:
+        """Seconds on the wall's clock, and of this process on all cores, that so many iterations take."""
+        self.settings.apply()
+        _synchronize(self.device)
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.run(iterations)
+        _synchronize(self.device)
+        return time.perf_counter() - wall, time.process_time() - cpu
+
+    def calibrate(self, seconds: float) -> None:
+        """Warm up, and choose the iterations of a block so that it takes ``seconds``, twice in a row."""
+        self.timed(_COLD)
+        self.iterations = 1
+        while (shorter := min(self.timed(self.iterations)[0], self.timed(self.iterations)[0])) < seconds:
+            wanted = self.iterations * 1.1 * seconds / max(shorter, 1e-9)
+            self.iterations = math.ceil(min(wanted, self.iterations * _GROWTH))
+
+    def block(self) -> None:
+        """Time a block. An iteration first refills caches and thread pools, unless one is as long as a block."""
+        if self.iterations > 1:
+            self.timed(1)
+        wall, cpu = self.timed(self.iterations)
+        self.seconds.append(wall)
+        self.cpu_seconds.append(cpu)
+
+    def finite(self) -> bool:
+        """Whether all weights are finite; a training that broke may run at another speed."""
+        return all(bool(weight.isfinite().all()) for module in self.weights for weight in module.parameters())
+
+
+def plain(case: str, config: RunConfig, settings: Settings, device: torch.device, **how: Any) -> Contender:
+    """The plain loop of ``case`` under torch's own ``settings``; ``how`` goes to the loop."""
+    nets = networks(config, device)
+    loader = mnist_loader(mnist_root(config.data), config.training.batch_size)
+    loop = CASES[case][1](*nets, loader, config.options, device, **how)
+    settings = replace(settings, cudnn_benchmark=loop.cudnn_benchmark)
+
+    def run(iterations: int) -> None:
+        for _ in range(iterations):
+            loop.iterate()
+
+    def facts() -> dict[str, Any]:
+        return {"tier": type(loop).__name__, "precision": "fp32", **how}
+
+    return Contender("plain", run, facts, images_per_iteration(config), settings, device, nets)
+
+
+def ganzoo(name: str, session: Session) -> Contender:
+    """ganzoo's engine as its training loop drives it, under the settings that the session left behind."""
+
+    def facts() -> dict[str, Any]:
+        # Asked for after the race, because an engine may settle on its tier during the first iterations.
+        engine = session.engine
+        tier = getattr(engine.tier, "name", engine.tier)
+        return {"tier": tier, "precision": engine.precision, "config_sha256": session.config.digest()}
+
+    run, weights = partial(advance, session), (session.engine.exported,)
+    images = images_per_iteration(session.config)
+    return Contender(name, run, facts, images, Settings.now(), session.device, weights)
+
+
+def advance(session: Session, iterations: int) -> None:
+    """Play so many iterations, and nothing else; the one place that calls the engine."""
+    for _ in range(iterations):
+        session.engine.iterate()
+
+
+def _synchronize(device: torch.device) -> None:
+    """Wait until all that was launched on ``device`` is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,243 @@
+"""Race ganzoo against the plain loops of benchmarks/baselines/: `python benchmarks/race.py`.
+
+Writes benchmarks/results/race-DEVICE.json. For each case and batch size, the plain loop and ganzoo (once for each
+precision and engine asked for) train the same networks on the same data in one process, in blocks that take turns
+(A B B A), so that a busy or a warming machine slows all alike. A block takes about `--seconds`; its number of
+iterations is found beforehand, which also warms up. The figure is the median over blocks of the ratio of images a
+second, with a bootstrap interval of 95 %. ganzoo trains as `ganzoo run` does by default, the moving average of the
+generator included, which the plain loops do not have.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import math
+import os
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+from baselines.contest import CASES, Contender, Settings, case_config, ganzoo, plain
+from baselines.paired import ratio, speeds, turns
+from baselines.surroundings import busy, git, load_average
+from rich.console import Console
+from rich.table import Table
+
+from ganzoo.config import RunConfig
+from ganzoo.durable import replace_json
+from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.training.environment import environment, find_device
+from ganzoo.training.session import Session
+
+RESULTS = Path(__file__).parent / "results"
+
+
+class Race:
+    """All contests of a command line, and their record.
+
+    Args:
+        arguments: what was asked for.
+
+    Raises:
+        ConfigError: an option that does not fit; nothing was run.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.device = find_device(arguments.device)
+        self.defaults = Settings.now()
+        self.plain_threads = _plain_threads(arguments, self.defaults.threads)
+        self.out: Path = arguments.out or RESULTS / f"race-{self.device.type}.json"
+        self.plan = [(job, self.configs(*job)) for job in product(arguments.cases, arguments.batch_sizes)]
+
+    def configs(self, case: str, batch_size: int) -> dict[str, RunConfig]:
+        """The configs of ganzoo's contenders, by name."""
+        asked, configs = self.arguments, {}
+        for precision, engine in product(asked.precision, asked.engine or [None]):
+            training = {
+                "batch_size": batch_size,
+                "device": str(self.device),
+                "precision": precision,
+                "seed": asked.seed,
+                "threads": asked.threads,
+                **({"engine": engine} if engine else {}),
+            }
+            data = {"data_dir": asked.data_dir} if asked.data_dir else {}
+            name = " ".join(["ganzoo", precision, *([engine] if engine else [])])
+            configs[name] = case_config(case, training, data)
+        return configs
+
+    def run(self, console: Console) -> int:
+        """Hold the contests and write the record after each; the number of those that failed."""
+        record = {**self.heading(), "contests": []}
+        with busy(self.arguments.busy):
+            for (case, batch_size), configs in self.plan:
+                before = load_average()
+                try:
+                    found = self.contest(case, configs)
+                except (GanzooError, RuntimeError, MemoryError) as error:  # a batch that does not fit, above all
+                    found = {"failed": f"{type(error).__name__}: {error}"}
+                load = {"before": before, "after": load_average()}
+                record["contests"].append({"case": case, "batch_size": batch_size, "load_average": load, **found})
+                self.out.parent.mkdir(parents=True, exist_ok=True)
+                replace_json(self.out, record)
+                show(console, record["contests"][-1])
+                self._clean()
+        return sum("failed" in contest for contest in record["contests"])
+
+    def heading(self) -> dict[str, Any]:
+        """What all contests share."""
+        asked = vars(self.arguments)
+        kept = ("seconds", "blocks", "seed", "busy", "threads", "plain_threads", "detached")
+        return {
+            "format": 1,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "git": git(),
+            "asked": {name: asked[name] for name in kept},
+            "default_threads": self.defaults.threads,
+            "environment": environment(self.device),
+            "torch": torch.__version__,
+        }
+
+    def contest(self, case: str, configs: dict[str, RunConfig]) -> dict[str, Any]:
+        """Run the plain loop and ganzoo in turns; what the record says of each."""
+        asked = self.arguments
+        with ExitStack() as stack:
+            contenders = self.contenders(case, configs, stack)
+            for contender in contenders:
+                contender.calibrate(asked.seconds)
+            for order in turns(len(contenders), asked.blocks):
+                for index in order:
+                    contenders[index].block()
+            return {"contenders": [describe(each, contenders[0], asked.seed) for each in contenders]}
+
+    def contenders(self, case: str, configs: dict[str, RunConfig], stack: ExitStack) -> list[Contender]:
+        """The plain loop, and a session for each config, which ``stack`` closes; each built under torch's defaults."""
+        first = next(iter(configs.values()))
+        settings = replace(self.defaults, threads=self.plain_threads)
+        how = {"detached": True} if self.arguments.detached and first.variant == "wgan-gp" else {}
+        self.defaults.apply()
+        contenders = [plain(case, first, settings, self.device, **how)]
+        for name, config in configs.items():
+            self.defaults.apply()
+            session = Session(config)
+            stack.enter_context(session.batcher)
+            contenders.append(ganzoo(name, session))
+        return contenders
+
+    def _clean(self) -> None:
+        """Give back what a contest held, so that the next one starts on an empty device."""
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def describe(contender: Contender, rival: Contender, seed: int) -> dict[str, Any]:
+    """The record of a contender, with its speed as a multiple of the ``rival``'s."""
+    rates, others = (speeds(each.seconds, each.images * each.iterations) for each in (contender, rival))
+    return {
+        "name": contender.name,
+        **contender.facts(),
+        "settings": asdict(contender.settings),
+        "images_per_iteration": contender.images,
+        "iterations_per_block": contender.iterations,
+        "seconds": [round(each, 6) for each in contender.seconds],
+        "cpu_seconds": [round(each, 6) for each in contender.cpu_seconds],
+        "finite": contender.finite(),
+        "images_per_second": round(statistics.median(rates), 1),
+        "times_as_fast_as_plain": None if contender is rival else asdict(ratio(rates, others, seed=seed)),
+    }
+
+
+def show(console: Console, contest: dict[str, Any]) -> None:
+    """Print a contest."""
+    table = Table("contender", "tier", "threads", "images/s", "x plain", "95 %", box=None, header_style="bold")
+    for each in contest.get("contenders", []):
+        figure = each["times_as_fast_as_plain"]
+        texts = [f"{figure['median']:.2f}", f"{figure['low']:.2f} to {figure['high']:.2f}"] if figure else ["1", ""]
+        warning = [] if each["finite"] else ["[red]weights are not finite[/red]"]
+        threads = str(each["settings"]["threads"])
+        table.add_row(each["name"], each["tier"], threads, f"{each['images_per_second']:,.0f}", *texts, *warning)
+    load = " to ".join(str(each[0]) for each in contest["load_average"].values() if each)
+    console.print(f"\n[bold]{contest['case']}[/bold], batch {contest['batch_size']}, load {load or 'unknown'}")
+    console.print(f"failed: {contest['failed']}" if "failed" in contest else table, markup="failed" not in contest)
+
+
+def _plain_threads(arguments: argparse.Namespace, default: int) -> int:
+    if arguments.plain_threads != "default":
+        return int(arguments.plain_threads or arguments.threads)
+    if "OMP_NUM_THREADS" in os.environ:
+        raise ConfigError(
+            f"--plain-threads default: OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']} replaces torch's default",
+            fix="unset OMP_NUM_THREADS, or name a number of threads",
+        )
+    return default
+
+
+def whole(least: int, *, words: Sequence[str] = ()) -> Callable[[str], int | str]:
+    """A parser of whole numbers from ``least`` on, and of ``words``."""
+
+    def parse(text: str) -> int | str:
+        if text in words:
+            return text
+        if not text.isdecimal() or int(text) < least:
+            choices = "".join(f", nor {word!r}" for word in words)
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on{choices}")
+        return int(text)
+
+    return parse
+
+
+def positive(text: str) -> float:
+    """A finite number above zero."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+def parse(words: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    count = whole(1)
+    add = parser.add_argument
+    add("--cases", nargs="+", choices=CASES, default=list(CASES), metavar="CASE", help=", ".join(CASES))
+    add("--batch-sizes", nargs="+", type=count, default=[64, 256, 1024], metavar="N")
+    add("--threads", type=count, default=1, help="CPU threads of ganzoo, and of the plain loop unless told otherwise")
+    threads = whole(1, words=["default"])
+    add("--plain-threads", type=threads, help="CPU threads of the plain loop: a number, or default for torch's choice")
+    add("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
+    add("--precision", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"], help="of ganzoo")
+    add("--engine", nargs="+", metavar="NAME", help="engines of ganzoo to race; its own choice if left out")
+    add("--blocks", type=count, default=10, help="blocks of each contender")
+    add("--seconds", type=positive, default=1.0, help="length of a block")
+    add("--busy", type=whole(0), default=0, metavar="N", help="keep N cores busy with other work meanwhile")
+    add("--detached", action="store_true", help="spare the WGAN-GP loop the generator's gradients in critic steps")
+    add("--seed", type=whole(0), default=0)
+    add("--data-dir", type=Path, help="where MNIST lies; before GANZOO_DATA and the cache folder")
+    add("--out", type=Path, help="the record, benchmarks/results/race-DEVICE.json if left out")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Race; the exit status."""
+    try:
+        return 1 if Race(parse(words)).run(Console()) else 0
+    except GanzooError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
