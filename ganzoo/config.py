@@ -29,7 +29,7 @@ BUDGETS = ("steps", "epochs", "images", "minutes")
 """The four ways to say how long a run is; a run has exactly one."""
 
 RESUMABLE = (
-    *(*BUDGETS, "device", "threads", "log_every", "sample_every", "save_every"),
+    *(*BUDGETS, "device", "engine", "threads", "allocator", "log_every", "sample_every", "save_every"),
     *EvaluationOptions.model_fields,
 )
 """What may change when a run is resumed."""
@@ -56,12 +56,18 @@ class TrainingOptions(EvaluationOptions):
     """Seed of everything random: weights, latents, order of the data."""
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
     """auto, cpu, cuda, cuda:N or mps; auto takes the first GPU there is, else the CPU."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """Arithmetic of the networks; losses, penalties and weights are float32 in both."""
+    engine: Literal["auto", "eager", "compile", "graph", "graph+compile"] = "auto"
+    """How a step is executed: as the code stands, compiled, or captured; auto takes the best that proves equal."""
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"
+    """Arithmetic of the networks, auto: bf16 where the processor has it; losses, penalties and weights are float32."""
+    accumulate: Count = 1
+    """Batches whose gradients are averaged for one update; their images add up to one large batch."""
     ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
     """Decay of the moving average of the generator that is sampled and saved; 0 takes the last weights instead."""
     threads: Count | None = None
-    """CPU threads of a tensor operation; None leaves torch's choice."""
+    """CPU threads of a tensor operation; None takes OMP_NUM_THREADS if that is set, else finds out by a short trial."""
+    allocator: Literal["auto", "system", "keep"] = "auto"
+    """CPU memory that was freed: given back to the system, or kept; auto finds out by the same trial."""
     log_every: Count = 50
     """Iterations between two lines of metrics."""
     sample_every: Count = 500
@@ -112,6 +118,10 @@ class RunConfig(Options):
     def to_toml(self) -> str:
         """The text of a file that :func:`read_config` reads back to an equal config."""
         return tomli_w.dumps(self.to_dict())
+
+    def with_training(self, **changed: Any) -> RunConfig:
+        """The same with other values of training options, which are taken to be in range."""
+        return self.model_copy(update={"training": self.training.model_copy(update=changed)})
 
     def digest(self) -> str:
         """SHA-256 of the config, hex."""
@@ -185,7 +195,7 @@ def with_budget(config: RunConfig, spec: VariantSpec) -> RunConfig:
     if any(getattr(config.training, name) is not None for name in BUDGETS):
         return config
     own = {key: value for key, value in spec.training.items() if key in BUDGETS} or {"epochs": _DEFAULT_EPOCHS}
-    return config.model_copy(update={"training": config.training.model_copy(update=own)})
+    return config.with_training(**own)
 
 
 def plan_evaluations(config: RunConfig) -> Plan:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -23,6 +23,34 @@ class Options(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True, allow_inf_nan=False
     )
+
+
+class ScheduleSpec(Options):
+    """How a value moves with the iteration: a rise from zero at the start, and a decay later; see the contract."""
+
+    warmup: Annotated[int, Field(ge=0)] = 0
+    """Iterations over which the value rises linearly to its full size; 0 starts there."""
+    decay: Literal["none", "linear", "cosine"] = "none"
+    """Form of the decay."""
+    start: Annotated[int, Field(ge=0)] = 0
+    """Iteration at which the decay begins."""
+    steps: Annotated[int, Field(ge=0)] = 0
+    """Iterations that the decay takes; a decay needs at least 1."""
+    final: NonNegative = 0.0
+    """What is left of the value after the decay, as a fraction of it; above 1 it grows."""
+
+    @model_validator(mode="after")
+    def _decays_over_some_time(self) -> ScheduleSpec:
+        if (self.decay == "none") != (self.steps == 0):
+            raise ValueError(
+                f"decay is {self.decay!r} and steps {self.steps}; a decay takes steps >= 1, and none takes none"
+            )
+        return self
+
+    @property
+    def moves(self) -> bool:
+        """Whether the value ever changes."""
+        return self.warmup > 0 or self.decay != "none"
 
 
 class OptimizerSpec(Options):
@@ -45,6 +73,10 @@ class OptimizerSpec(Options):
     """Added to the denominator of Adam and RMSprop."""
     weight_decay: NonNegative = 0.0
     """L2 penalty on the weights, added to the gradient."""
+    max_grad_norm: Positive | None = None
+    """Scale the gradients down when the norm of all of them together exceeds this; None never does."""
+    schedule: ScheduleSpec = ScheduleSpec()
+    """How the learning rate moves with the iteration."""
 
 
 class GANOptions(Options):

@@ -11,7 +11,7 @@ from ganzoo.data.resident import ResidentBatcher
 from ganzoo.errors import IncompatiblePartsError
 from ganzoo.game import GAN, Batch, Turn
 from ganzoo.registry import registry
-from ganzoo.training.engine import EagerEngine
+from ganzoo.training.engine import Engine
 from ganzoo.training.seeding import seed_global
 
 VARIANTS = sorted(registry().variants())
@@ -49,7 +49,7 @@ def engine(variant, *, seed=0):
     sets = {"images": ImageSet(images, torch.arange(40) % 10)}
     info = DataInfo(name="toy", channels=1, height=16, width=16, classes=tuple("0123456789"), sizes=(("train", 40),))
     batcher = ResidentBatcher(sets, info=info, batch_size=N, seed=seed, device=CPU)
-    return EagerEngine(game, batcher, seed=seed, device=CPU)
+    return Engine(game, batcher, seed=seed, device=CPU)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -21,6 +21,7 @@ from .gan import GAN
 from .loss import Loss, Penalty
 from .networks import Discriminator, FeatureDiscriminator, Generator, Networks
 from .player import Player
+from .schedule import multiplier
 
 __all__ = [
     "GAN",
@@ -37,4 +38,5 @@ __all__ = [
     "Player",
     "Terms",
     "Turn",
+    "multiplier",
 ]

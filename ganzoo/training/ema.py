@@ -32,9 +32,13 @@ class EMA:
     def update(self, step: Tensor) -> None:
         """Move the average towards the source; ``step`` is the iteration, int64, 0-dim, on the device."""
         weight = 1 - ((1 + step) / (10 + step)).clamp(max=self._decay)
-        differences = torch._foreach_sub(self._followed, self._averaged)
-        torch._foreach_mul_(differences, weight)
-        torch._foreach_add_(self._averaged, differences)
+        if step.device.type == "cpu":  # in one pass over the memory
+            for average, now in zip(self._averaged, self._followed, strict=True):
+                average.lerp_(now, weight)
+        else:  # in three launches for all tensors
+            differences = torch._foreach_sub(self._followed, self._averaged)
+            torch._foreach_mul_(differences, weight)
+            torch._foreach_add_(self._averaged, differences)
         for average, now in self._copied:
             average.copy_(now)
 

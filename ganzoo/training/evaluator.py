@@ -12,7 +12,7 @@ from ganzoo.data.convert import to_pixels
 from ganzoo.errors import ConfigError
 from ganzoo.metrics.judge import Judge
 
-from .engine import EagerEngine
+from .engine import Engine
 from .export import Exported, write_exported
 from .run_folder import RunFolder
 from .sampling import apart, draw
@@ -49,7 +49,7 @@ class Evaluator:
         GanzooError: metrics, real images or the extractor's weights are missing or do not fit.
     """
 
-    def __init__(self, config: RunConfig, info: DataInfo, engine: EagerEngine) -> None:
+    def __init__(self, config: RunConfig, info: DataInfo, engine: Engine) -> None:
         options = config.training
         if engine.game.needs.domains != ("images",):
             raise ConfigError(

@@ -24,11 +24,14 @@ from ganzoo.game import Game
 from ganzoo.registry import API_VERSION, registry
 
 from .checkpoint import latest_checkpoint, load_checkpoint, read_json
-from .engine import EagerEngine
+from .engine import Engine
+from .engine.tiers import SPAN
 from .environment import environment, find_device, peak_memory
 from .evaluator import Evaluator
+from .execution import Execution, decide
 from .export import Exported, write_exported
 from .observers import MetricsLog, Observer, Observers, RunView
+from .precision import resolve_precision, set_arithmetic
 from .run_folder import RunFolder
 from .seeding import seed_global
 from .trainer import Trainer
@@ -53,9 +56,11 @@ class Session:
     """
 
     def __init__(self, config: RunConfig) -> None:
+        self.device = find_device(config.training.device)
+        precision = resolve_precision(config.training.precision, self.device)
+        self.config = config = config.with_training(precision=precision)
         options = config.training
-        self.config = config
-        self.device = find_device(options.device)
+        set_arithmetic(precision, self.device)
         if options.threads is not None:
             torch.set_num_threads(options.threads)
         seed_global(options.seed)
@@ -70,16 +75,20 @@ class Session:
             batch_size=options.batch_size,
             seed=options.seed,
             device=self.device,
-            rounds=max(len(game.rounds(iteration)) for iteration in range(_SURVEYED)),
+            rounds=max(len(game.rounds(iteration)) for iteration in range(_SURVEYED))
+            * options.accumulate
+            * (SPAN if self.device.type == "cuda" else 1),
         )
-        self.engine = EagerEngine(
+        self.engine = Engine(
             game,
             self.batcher,
             seed=options.seed,
             device=self.device,
             precision=options.precision,
             ema=options.ema,
+            accumulate=options.accumulate,
         )
+        self.execution: Execution | None = None
         self.evaluator = Evaluator(config, self.batcher.info, self.engine) if options.eval_every else None
 
     def train(
@@ -97,14 +106,29 @@ class Session:
             CheckpointError: nothing to resume, or it was made by other data or plugins; nothing was touched.
             NonFiniteError, DiskFullError, RunLockedError: see there.
         """
-        with self.batcher, RunFolder(path) as folder:
+        with self.batcher:
+            # Before a checkpoint is read: what is tried here starts from, and leaves, the state that was just built.
+            self.execution = decide(self.engine, self.config, say=Observers(observers).noted)
+            self.config = self.config.with_training(**self.execution.options())
+            return self._train(path, resume=resume, observers=observers, command=command)
+
+    def _train(self, path: Path, *, resume: bool, observers: Sequence[Observer], command: Sequence[str]) -> int:
+        assert self.execution is not None
+        with RunFolder(path) as folder:
             state = self._restore(folder) if resume else self._claim(folder)
             folder.open_log(int(state.get("metrics_position", 0)))
             folder.write_config(self.config.to_toml())
             trainer = Trainer(
                 engine=self.engine,
                 batcher=self.batcher,
-                run=RunView(self.config, folder, str(self.device), self.batcher.size, self._grid_labels()),
+                run=RunView(
+                    self.config,
+                    folder,
+                    str(self.device),
+                    self.batcher.size,
+                    self._grid_labels(),
+                    self.execution.describe(),
+                ),
                 observer=Observers([MetricsLog(), *observers]),
                 facts=self._facts(),
                 evaluator=self.evaluator,
@@ -172,12 +196,13 @@ class Session:
             "from_step": self.engine.iteration,
             "status": "running",
             "environment": environment(self.device),
+            "engine": self.execution.as_dict() if self.execution else {},
         }
         facts = {
             "format": 1,
             "seed": self.config.training.seed,
             "config_sha256": self.config.digest(),
-            "engine": {"tier": self.engine.tier, "precision": self.engine.precision},
+            "engine": session["engine"],
             "data": {**asdict(self.batcher.info), "storage": self.batcher.storage},
             **self._facts(),
             "sessions": [*earlier, session],

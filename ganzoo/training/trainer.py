@@ -16,7 +16,7 @@ from ganzoo.data.batcher import Batcher
 from ganzoo.game import Batch
 
 from .checkpoint import prune, save_checkpoint
-from .engine import EagerEngine
+from .engine import Engine
 from .evaluator import Evaluator
 from .observers import Observer, Progress, RunView
 from .sampling import apart, draw
@@ -41,7 +41,7 @@ class Trainer:
         seconds: time spent training before this session.
     """
 
-    engine: EagerEngine
+    engine: Engine
     batcher: Batcher
     run: RunView
     observer: Observer
@@ -65,7 +65,7 @@ class Trainer:
                 if engine.iteration == 0:
                     observer.sampled(self.progress(), self.sample())
                 while not stop.signal and self.progress().fraction < 1:
-                    engine.iterate()  # every player's updates, and the average of the generator
+                    engine.iterate(self._until_due())  # every player's updates, and the average of the generator
                     if self._clock.due():
                         observer.advanced(self.progress())
                     if engine.iteration % options.log_every == 0:
@@ -106,6 +106,21 @@ class Trainer:
             seconds=self._clock.seconds,
             evaluating=self.evaluator.seconds if self.evaluator else 0.0,
         )
+
+    def _until_due(self) -> int:
+        """Iterations until something is to be done between two of them, at least 1."""
+        options, engine = self.run.config.training, self.engine
+        every = [options.log_every, options.sample_every, options.save_every]
+        every += [options.eval_every] if self.evaluator and options.eval_every else []
+        due = min(interval - engine.iteration % interval for interval in every)
+        name, amount = options.budget
+        if name == "steps":
+            return min(due, int(amount) - engine.iteration)
+        if name in ("images", "epochs"):
+            images = amount * (self.batcher.size if name == "epochs" else 1) - self.batcher.drawn
+            largest = max(map(len, engine.plans(due))) * engine.cycle.accumulate * options.batch_size
+            return max(1, min(due, int(images // largest)))
+        return due
 
     def sample(self) -> Tensor:
         """The run's sample grid: images (N, C, H, W) in [-1, 1], on the CPU; N is ``samples``, or a batch's size.

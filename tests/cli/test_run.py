@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from ganzoo.cli.main import main
 from ganzoo.config import make_config, read_config
 from ganzoo.training.checkpoint import checkpoints
+from ganzoo.training.precision import resolve_precision
 
 SMALL = ["--net.g-widths", "16", "--net.d-widths", "16", "--batch-size", "16", "--device", "cpu", "--threads", "1"]
 
@@ -56,11 +57,17 @@ def test_a_run_folder_holds_all_that_it_should(tmp_path, capsys):
     assert [folder.name for folder in checkpoints(path / "checkpoints")] == ["step-000000025", "step-000000020"]
 
     facts = json.loads((path / "run.json").read_text())
+    (session,) = facts["sessions"]
     assert facts["origins"]["variant"]["distribution"] == "ganzoo-vanilla"
-    assert facts["engine"] == {"tier": "eager", "precision": "fp32"}
+    engine = facts["engine"]
+    assert (engine["tier"], engine["asked"], engine["parity"]) == ("eager", "auto", None)
+    assert engine["reasons"].keys() == {"compile", "graph", "graph+compile"}
+    assert engine["reasons"]["graph"] == "needs CUDA"
+    assert engine["precision"] == config.training.precision == resolve_precision("auto", torch.device("cpu"))
+    assert engine["threads"] == config.training.threads == torch.get_num_threads()
+    assert session["engine"] == engine
     assert facts["seed"] == 0
     assert (facts["data"]["name"], facts["data"]["storage"]) == ("digits", "device")
-    (session,) = facts["sessions"]
     assert session["status"] == "finished"
     assert (session["from_step"], session["to_step"], session["images"]) == (0, 25, 400)
     assert session["command"][:3] == ["ganzoo", "run", "vanilla"]
@@ -287,6 +294,7 @@ def test_a_signal_saves_and_the_resumed_run_equals_one_that_was_not_stopped(tmp_
         "--dataset",
         "digits",
         *SMALL,
+        *("--threads", "1", "--allocator", "system", "--engine", "eager"),
         "--out",
         str(tmp_path),
         "--log-every",

@@ -19,7 +19,7 @@ from toys import (
 
 from ganzoo.errors import ConfigError
 from ganzoo.game import Batch, Game, Turn
-from ganzoo.training.engine import EagerEngine
+from ganzoo.training.engine import Engine
 
 every_game = pytest.mark.parametrize("name", GAMES)
 
@@ -60,7 +60,7 @@ def test_one_seed_gives_one_result(name: str) -> None:
 @every_game
 def test_the_eager_engine_plays_as_the_contract_says(name: str) -> None:
     ours, plain = build(name), build(name)
-    engine = EagerEngine(ours, ToyBatcher(ours.needs), seed=0, device=torch.device("cpu"))
+    engine = Engine(ours, ToyBatcher(ours.needs), seed=0, device=torch.device("cpu"))
     reference = PlainEngine(plain, ToyBatcher(plain.needs))
     reference.rng.set_state(engine.rng.get_state())
     for _ in range(6):
@@ -262,7 +262,7 @@ class TestLazy:
 class TestEnergy:
     def test_k_and_the_learning_rate_move_between_the_updates_only(self) -> None:
         game = build("energy")
-        engine = EagerEngine(game, ToyBatcher(game.needs), seed=0, device=torch.device("cpu"))
+        engine = Engine(game, ToyBatcher(game.needs), seed=0, device=torch.device("cpu"))
         for _ in range(3):
             engine.iterate()
         assert 0 < float(game.loss.k) < 1  # type: ignore[union-attr, arg-type]

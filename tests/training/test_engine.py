@@ -10,7 +10,7 @@ from ganzoo.errors import ContractError, NonFiniteError
 from ganzoo.game import Player
 from ganzoo.options import OptimizerSpec
 from ganzoo.training.checkpoint import load_checkpoint, save_checkpoint
-from ganzoo.training.engine import EagerEngine
+from ganzoo.training.engine import Engine
 from ganzoo.training.seeding import generator
 
 CPU = torch.device("cpu")
@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 def make(name, *, seed=0, ema=0.0, precision="fp32"):
     game = games.build(name, seed=seed).train()
     batcher = ToyBatcher(game.needs)
-    return EagerEngine(game, batcher, seed=seed, device=CPU, ema=ema, precision=precision)
+    return Engine(game, batcher, seed=seed, device=CPU, ema=ema, precision=precision)
 
 
 def weights(engine):
@@ -111,10 +111,10 @@ def test_players_must_have_names_and_optimizers_of_their_own(monkeypatch):
     d, g = game.players()
     monkeypatch.setattr(game, "players", lambda: [d, Player(**{**vars(g), "name": "d"})])
     with pytest.raises(ContractError, match="share a name"):
-        EagerEngine(game, ToyBatcher(), seed=0, device=CPU)
+        Engine(game, ToyBatcher(), seed=0, device=CPU)
     monkeypatch.setattr(game, "players", lambda: [d, Player(**{**vars(g), "optimizer": "nobody"})])
     with pytest.raises(ContractError, match="'nobody'"):
-        EagerEngine(game, ToyBatcher(), seed=0, device=CPU)
+        Engine(game, ToyBatcher(), seed=0, device=CPU)
 
 
 def test_only_the_player_that_moves_gets_gradients():
@@ -140,7 +140,7 @@ def test_a_player_that_shares_an_optimizer_moves_nothing_by_stale_gradients(monk
     part = Player(name="part", params=d.params[:1], loss=lambda turn: {"w": d.params[0].sum()}, optimizer="d")
     monkeypatch.setattr(game, "players", lambda: [d, g, part])
     monkeypatch.setattr(game, "rounds", lambda iteration: (("d",), ("part",)) if iteration == 0 else (("part",),))
-    engine = EagerEngine(game, ToyBatcher(), seed=0, device=CPU)
+    engine = Engine(game, ToyBatcher(), seed=0, device=CPU)
     engine.iterate()
     before = [parameter.clone() for parameter in d.params]
     engine.iterate()

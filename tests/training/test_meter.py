@@ -13,7 +13,8 @@ def meter():
 
 
 def add(meter, step, **values):
-    meter.add("d/", {name: torch.tensor(value) for name, value in values.items()}, torch.tensor(step))
+    meter.add("d/", {name: torch.tensor(value) for name, value in values.items()})
+    meter.commit(torch.tensor(step))
 
 
 def test_reads_means_and_starts_anew(meter):

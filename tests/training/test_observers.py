@@ -16,7 +16,7 @@ FIGURES = {"eval/fid": 12.34567, "eval/recall": 0.5, "eval/seconds": 3.0}
 
 
 def view():
-    config = make_config({"variant": "wgan-gp", "backbone": "dcgan", "training": {"steps": 200}})
+    config = make_config({"variant": "wgan-gp", "backbone": "dcgan", "training": {"steps": 200, "precision": "fp32"}})
     return RunView(config, SimpleNamespace(path=Path("runs/x")), "cpu", 60_000)
 
 

@@ -7,7 +7,7 @@ from toys.data import ToyBatcher
 
 from ganzoo.config import make_config
 from ganzoo.training.checkpoint import checkpoints
-from ganzoo.training.engine import EagerEngine
+from ganzoo.training.engine import Engine
 from ganzoo.training.observers import Observer, RunView
 from ganzoo.training.run_folder import RunFolder
 from ganzoo.training.trainer import Trainer
@@ -33,7 +33,7 @@ class Recorder(Observer):
 def train(name, path, **training):
     game = games.build(name).train()
     batcher = ToyBatcher(game.needs)
-    engine = EagerEngine(game, batcher, seed=0, device=torch.device("cpu"), ema=0.5)
+    engine = Engine(game, batcher, seed=0, device=torch.device("cpu"), ema=0.5)
     config = make_config({"variant": "vanilla", "training": {"samples": 5, **training}})
     recorder = Recorder()
     with RunFolder(path) as folder:
@@ -67,7 +67,7 @@ def test_watching_changes_nothing(tmp_path):
 
 
 def test_what_fails_is_told_as_failed(tmp_path, monkeypatch):
-    monkeypatch.setattr(EagerEngine, "iterate", lambda self: 1 / 0)
+    monkeypatch.setattr(Engine, "iterate", lambda self, most: 1 / 0)
     reasons = []
     monkeypatch.setattr(Recorder, "ended", lambda self, progress, reason: reasons.append(reason))
     with pytest.raises(ZeroDivisionError):

@@ -1,5 +1,5 @@
 """How one iteration of a game is executed."""
 
-from .eager import EagerEngine
+from .engine import Engine
 
-__all__ = ["EagerEngine"]
+__all__ = ["Engine"]

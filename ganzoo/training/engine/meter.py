@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -9,11 +11,27 @@ from ganzoo.errors import ContractError, NonFiniteError
 from ganzoo.game import Terms
 
 _NEVER = 2**62
-_SUM, _COUNT, _BAD = range(3)
+Names = tuple[str, ...]
+
+
+@dataclass
+class _Row:
+    """What is known of the scalars of one kind of iteration; a name may come several times.
+
+    Attributes:
+        sums: of each scalar, and after them the number of iterations, float64 (k + 1,).
+        bad: the first step at which each scalar was not finite, int64 (k,).
+    """
+
+    sums: Tensor
+    bad: Tensor
 
 
 class Meter:
     """Sums, counts and the first non-finite step of every scalar that passes through.
+
+    The scalars of an iteration are collected by :meth:`add` and taken in by :meth:`commit`, in a handful of tensor
+    operations whatever their number. Their memory stays where it is, so that a captured iteration finds it.
 
     Args:
         device: where the scalars live.
@@ -21,23 +39,26 @@ class Meter:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._sums: dict[tuple[str, ...], Tensor] = {}
-        self._counts: dict[tuple[str, ...], int] = {}
-        self._bad: dict[tuple[str, ...], Tensor] = {}
+        # Sums of a few thousand float32 are exact enough in float32 where float64 is not to be had.
+        self._dtype = torch.float32 if device.type == "mps" else torch.float64
+        self._rows: dict[Names, _Row] = {}
+        self._pending: list[tuple[str, Tensor]] = []
+        self._one = torch.ones((), device=device)
 
-    def add(self, prefix: str, terms: Terms, step: Tensor) -> None:
-        """Add 0-dim tensors of iteration ``step`` under ``prefix``; no host synchronisation."""
-        if not terms:
+    def add(self, prefix: str, terms: Terms) -> None:
+        """Collect 0-dim tensors of this iteration under ``prefix``."""
+        self._pending += [(prefix + name, value.detach()) for name, value in terms.items()]
+
+    def commit(self, step: Tensor) -> None:
+        """Take in what was collected as iteration ``step``, int64, 0-dim; no host synchronisation."""
+        if not self._pending:
             return
-        names = tuple(prefix + name for name in terms)
-        values = torch.stack(list(terms.values())).detach().float()
-        if names not in self._sums:
-            self._sums[names] = torch.zeros_like(values)
-            self._counts[names] = 0
-            self._bad[names] = torch.full_like(values, _NEVER, dtype=torch.int64)
-        self._sums[names] += values
-        self._counts[names] += 1
-        torch.minimum(self._bad[names], torch.where(values.isfinite(), _NEVER, step), out=self._bad[names])
+        names, values = zip(*self._pending, strict=True)
+        self._pending.clear()
+        row = self._row(names)
+        stacked = torch.stack([*(value.float() for value in values), self._one])
+        row.sums += stacked
+        torch.minimum(row.bad, torch.where(stacked[:-1].isfinite(), _NEVER, step), out=row.bad)
 
     def read(self) -> dict[str, float]:
         """The mean of each scalar since the last read. Synchronises with the device.
@@ -46,35 +67,58 @@ class Meter:
             NonFiniteError: a scalar was NaN or infinite; the message names it and the first step.
         """
         self.check()
-        means: dict[str, float] = {}
-        for names, sums in self._sums.items():
-            means.update(zip(names, (sums / self._counts[names]).tolist(), strict=True))
-        self._sums.clear()
-        return means
+        totals: dict[str, list[float]] = {}
+        for names, row in self._rows.items():
+            *sums, count = row.sums.tolist()
+            for name, value in zip(names, sums, strict=True):
+                if count:
+                    total = totals.setdefault(name, [0.0, 0.0])
+                    total[0] += value
+                    total[1] += count
+            row.sums.zero_()
+        return {name: value / count for name, (value, count) in totals.items()}
 
     def check(self) -> None:
         """Raise NonFiniteError if a scalar since the last read was NaN or infinite. Synchronises with the device."""
-        for names, first_bad in self._bad.items():
-            bad = first_bad.tolist()  # host sync: once a log interval
-            if min(bad) < _NEVER:
-                step, name = min(zip(bad, names, strict=True))
-                raise _non_finite(name, step)
+        first = [
+            (step, index, name)
+            for names, row in self._rows.items()
+            for index, (step, name) in enumerate(zip(row.bad.tolist(), names, strict=True))  # host sync
+            if step < _NEVER
+        ]
+        if first:
+            step, _, name = min(first)
+            raise _non_finite(name, step)
+
+    def tensors(self) -> list[Tensor]:
+        """All memory, for whoever puts it back in place."""
+        return [tensor for row in self._rows.values() for tensor in (row.sums, row.bad)]
 
     def state(self) -> dict[str, list[list[float]]]:
         """Plain values from which :meth:`restore` goes on, so that a resumed run logs the same means."""
         return {
-            ",".join(names): [sums.tolist(), [self._counts[names]], self._bad[names].tolist()]
-            for names, sums in self._sums.items()
+            ",".join(names): [row.sums.tolist(), row.bad.tolist()]
+            for names, row in self._rows.items()
+            if row.sums[-1].item()
         }
 
     def restore(self, state: dict[str, list[list[float]]]) -> None:
         """Go on from what :meth:`state` gave."""
-        self._sums.clear()
-        for joined, columns in state.items():
-            names = tuple(joined.split(","))
-            self._sums[names] = torch.tensor(columns[_SUM], device=self._device)
-            self._counts[names] = int(columns[_COUNT][0])
-            self._bad[names] = torch.tensor(columns[_BAD], dtype=torch.int64, device=self._device)
+        for row in self._rows.values():
+            row.sums.zero_()
+            row.bad.fill_(_NEVER)
+        for joined, (sums, bad) in state.items():
+            row = self._row(tuple(joined.split(",")))
+            row.sums.copy_(torch.tensor(sums, dtype=torch.float64))
+            row.bad.copy_(torch.tensor(bad, dtype=torch.int64))
+
+    def _row(self, names: Names) -> _Row:
+        if names not in self._rows:
+            self._rows[names] = _Row(
+                sums=torch.zeros(len(names) + 1, dtype=self._dtype, device=self._device),
+                bad=torch.full((len(names),), _NEVER, dtype=torch.int64, device=self._device),
+            )
+        return self._rows[names]
 
 
 def check_terms(player: str, terms: Terms) -> None:

@@ -24,6 +24,7 @@ class RunView:
         device: what it trains on, such as ``"cuda:0"``.
         epoch_size: images in an epoch.
         labels: name of each image in a sample grid; None without labels.
+        execution: how iterations are executed and why so, in one line.
     """
 
     config: RunConfig
@@ -31,6 +32,7 @@ class RunView:
     device: str
     epoch_size: int
     labels: list[str] | None = None
+    execution: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class Progress:
 
 class Observer:
     """Override what you want to hear of. An observer must not touch the game, its weights, or a random stream."""
+
+    def noted(self, text: str) -> None:
+        """Something takes its time before the run starts; ``text`` says what."""
 
     def started(self, run: RunView, progress: Progress) -> None:
         """The run is set up and takes its first step next."""
@@ -84,6 +89,10 @@ class Observers(Observer):
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._all = tuple(observers)
+
+    def noted(self, text: str) -> None:
+        for observer in self._all:
+            observer.noted(text)
 
     def started(self, run: RunView, progress: Progress) -> None:
         for observer in self._all:

@@ -27,6 +27,9 @@ class LiveView(Observer):
         self._figures: dict[str, float] = {}
         self._live: Live | None = None
 
+    def noted(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False)
+
     def started(self, run: RunView, progress: Progress) -> None:
         self._console.print(_headline(run), markup=False, highlight=False)
         self._task: TaskID = self._bar.add_task(escape(run.config.variant), total=1.0, text="")
@@ -71,6 +74,9 @@ class PlainLines(Observer):
     def __init__(self, console: Console) -> None:
         self._console = console
 
+    def noted(self, text: str) -> None:
+        self._print(text)
+
     def started(self, run: RunView, progress: Progress) -> None:
         self._print(_headline(run))
 
@@ -97,7 +103,7 @@ def _headline(run: RunView) -> str:
         f"{config.variant}{networks}, {config.data.dataset} ({run.epoch_size:,} images), "
         f"batch {config.training.batch_size}, "
         f"{amount[1]:,g} {amount[0]}, {run.device} {config.training.precision}, seed {config.training.seed} "
-        f"-> {run.folder.path}"
+        f"-> {run.folder.path}" + (f"\n{run.execution}" if run.execution else "")
     )
 
 

@@ -1,0 +1,188 @@
+"""Which tier a run is executed by: as asked for, or the best that is known to be right and to pay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganzoo.errors import ConfigError, ContractError, GanzooError
+
+from .capture import cuda_recorder
+from .engine import Engine
+from .parity import Parity, examine
+from .snapshot import Snapshot
+from .syncs import find_syncs
+from .tiers import SPAN, Compiled, CompiledGraph, Eager, Graph, Tier
+
+TIERS = ("eager", "compile", "graph", "graph+compile")
+"""From the reference up."""
+
+_GAIN = 0.95
+_COMPILATION = 60.0
+"""Seconds that compiling is taken to cost, before it is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The tier of a run, and why.
+
+    Attributes:
+        tier: what runs.
+        asked: what was asked for.
+        reasons: why each tier above it does not run.
+        parity: what the gate found for what runs; None for the reference itself.
+    """
+
+    tier: str
+    asked: str
+    reasons: dict[str, str] = field(default_factory=dict)
+    parity: Parity | None = None
+
+    def describe(self) -> str:
+        """One line: ``eager (graph: needs CUDA)``."""
+        notes = [self.parity.describe()] if self.parity else []
+        notes += [f"{tier}: {reason}" for tier, reason in self.reasons.items()]
+        return self.tier + (f" ({'; '.join(notes)})" if notes else "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for ``run.json``."""
+        return {
+            "tier": self.tier,
+            "asked": self.asked,
+            "reasons": self.reasons,
+            "parity": self.parity.as_dict() if self.parity else None,
+        }
+
+
+def choose(
+    engine: Engine,
+    asked: str,
+    *,
+    expected: Callable[[], float] = lambda: float("inf"),
+    say: Callable[[str], None] = lambda text: None,
+) -> Choice:
+    """Set the tier of ``engine`` and say which it is. The state of the engine is left as it was.
+
+    A tier other than the reference runs only after the parity gate. ``auto`` takes the highest that passes and is at
+    least 5 % faster than the reference: on CUDA a graph; on a CPU a compiled step, if the run is long enough to repay
+    some ten compilations. ``graph+compile`` is not tried by ``auto``, because its gain was not measured yet.
+
+    Args:
+        engine: in its reference tier.
+        asked: ``"auto"`` or one of :data:`TIERS`.
+        expected: seconds that the run will take in the reference tier; called only if something hangs on it.
+        say: is told what takes its time.
+
+    Raises:
+        ConfigError: a tier was asked for by name that this device does not have, or that cannot be made here.
+        ContractError: a tier was asked for by name that the game's step does not allow, or that does not compute what
+            the reference computes.
+    """
+    if asked == "eager":
+        return Choice(tier="eager", asked=asked)
+    if asked != "auto":
+        return _insist(engine, asked, say)
+    reasons: dict[str, str] = {}
+    for name in reversed(TIERS[1:]):
+        reason = _unwise(engine, name, expected) or _hindrance(engine, name)
+        if not reason:
+            parity, reason = _try(engine, name, say)
+            if parity and parity.seconds > _GAIN * parity.eager_seconds:
+                reason = f"takes {_share(parity)} of the reference's time"
+            elif parity:
+                return Choice(tier=name, asked=asked, reasons=reasons, parity=parity)
+        engine.tier = Eager(engine.cycle)
+        reasons[name] = reason
+    return Choice(tier="eager", asked=asked, reasons=reasons)
+
+
+def make_tier(engine: Engine, name: str) -> Tier:
+    """The tier called ``name``, for ``engine``."""
+    if name == "eager":
+        return Eager(engine.cycle)
+    if name == "compile":
+        return Compiled(engine.cycle)
+    if name == "graph":
+        return Graph(engine.cycle, cuda_recorder(engine.rng), span=SPAN)
+    return CompiledGraph(engine.cycle, cuda_recorder(engine.rng))
+
+
+def _insist(engine: Engine, name: str, say: Callable[[str], None]) -> Choice:
+    needs = _needs(engine, name)
+    if needs:
+        raise ConfigError(
+            f"--engine {name} {needs}; this run is on {engine.device}", choices=("auto", *_open_to(engine))
+        )
+    lines = _sync_lines(engine)
+    if lines:
+        raise ContractError(
+            f"--engine {name}: the step asks the device for a value at {lines[0]}",
+            fix="use tensor operations there (torch.where, a buffer), or run with --engine eager",
+        )
+    parity, reason = _try(engine, name, say)
+    if parity is None:
+        engine.tier = Eager(engine.cycle)
+        raise ContractError(f"--engine {name}: {reason}", fix="run with --engine eager")
+    return Choice(tier=name, asked=name, parity=parity)
+
+
+def _try(engine: Engine, name: str, say: Callable[[str], None]) -> tuple[Parity | None, str]:
+    """The tier, set and examined, or why it cannot be used."""
+    tier = make_tier(engine, name)
+    if "compile" in name:
+        say("compiling the step, which takes up to some minutes ...")
+    try:
+        parity = examine(engine, tier)
+    except GanzooError as error:
+        return None, error.problem
+    except Exception as error:  # whatever a compiler or a capture may raise, the run can go on without it
+        return None, f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+    if not parity.passed:
+        return None, parity.describe()
+    engine.tier = tier
+    return parity, ""
+
+
+def _needs(engine: Engine, name: str) -> str:
+    """What the device lacks for the tier; empty if nothing."""
+    if name.startswith("graph") and engine.device.type != "cuda":
+        return "needs CUDA"
+    if name == "compile" and engine.device.type == "mps":
+        return "is not built for MPS"
+    return ""
+
+
+def _open_to(engine: Engine) -> list[str]:
+    return [name for name in TIERS if not _needs(engine, name)]
+
+
+def _unwise(engine: Engine, name: str, expected: Callable[[], float]) -> str:
+    """Why ``auto`` leaves the tier alone on this device."""
+    if needs := _needs(engine, name):
+        return needs
+    if name == "graph+compile":
+        return "not chosen by itself"
+    if name == "compile" and engine.device.type == "cuda":
+        return "a graph takes its place"
+    if name == "compile" and (seconds := expected()) < 10 * _COMPILATION:
+        return f"the run is short, about {seconds:.0f} s"
+    return ""
+
+
+def _hindrance(engine: Engine, name: str) -> str:
+    lines = _sync_lines(engine)
+    return f"the step asks the device for a value at {lines[0]}" if lines else ""
+
+
+def _sync_lines(engine: Engine) -> list[str]:
+    """The lines of the game's step that ask for a value, found by one iteration that leaves no trace."""
+    before = Snapshot(engine)
+    try:
+        return find_syncs(engine.iterate)
+    finally:
+        before.restore()
+
+
+def _share(parity: Parity) -> str:
+    return f"{parity.seconds / parity.eager_seconds:.0%}"

@@ -1,0 +1,187 @@
+r"""The parity gate: a tier is used only after it was seen to compute what the reference tier computes.
+
+From one snapshot, 8 iterations are played by the reference and 8 by the tier, on the same batches and the same random
+numbers. If every weight, buffer, optimizer state, average, random stream and logged sum is the same to the bit, the
+tier passes. A captured graph should; a compiler that reorders sums cannot.
+
+What differs only by rounding cannot be told from what is wrong after 8 iterations of a GAN: a perturbation of DCGAN's
+weights by one part in a million grows to a tenth of the distance that they moved. So then each of 8 iterations is
+compared alone, both tiers starting from the reference's state, by
+
+.. math:: \epsilon = \max_t \max_p \frac{\|\theta_p^{tier} - \theta_p\|}{\|\theta_p - \theta_p^{before}\|}
+
+over the weights :math:`\theta_p` of each player, the shares of the distance moved. Allowed are 5 %, or, below float32,
+twice the :math:`\epsilon` of the reference in float32 against itself in the precision of the run, if that is more:
+fused arithmetic may not be further from the truth than the arithmetic that it replaces. Streams and counters must be
+equal in any case.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from .snapshot import Snapshot
+from .tiers import Eager, Tier
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+ITERATIONS = 8
+ALLOWED = 0.05
+_MARGIN = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity:
+    """What the gate found.
+
+    Attributes:
+        tier: which tier was examined.
+        iterations: how many were compared.
+        exact: whether all state was the same to the bit.
+        error: :math:`\\epsilon`, 0 where exact.
+        allowed: the largest error that passes.
+        unequal: what must be equal and was not: a random stream, the sampler, a counter; empty if all was.
+        seconds: of an iteration of the tier, without compilation and capture.
+        eager_seconds: of an iteration of the reference.
+    """
+
+    tier: str
+    iterations: int
+    exact: bool
+    error: float
+    allowed: float
+    unequal: str
+    seconds: float
+    eager_seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the tier may be used."""
+        return self.exact or (not self.unequal and self.error <= self.allowed)
+
+    def describe(self) -> str:
+        """Such as ``bit-equal over 8 iterations``."""
+        if self.exact:
+            return f"bit-equal over {self.iterations} iterations"
+        if self.unequal:
+            return f"{self.unequal} is not the reference's"
+        verdict = "within" if self.passed else "beyond"
+        return f"{self.error:.2g} of an update from the reference, {verdict} the {self.allowed:.2g} allowed"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for ``run.json``."""
+        return {**asdict(self), "passed": self.passed}
+
+
+def examine(engine: Engine, tier: Tier, iterations: int = ITERATIONS) -> Parity:
+    """Compare ``tier`` with the reference from where ``engine`` stands, and put everything back."""
+    start = Snapshot(engine)
+    kept, eager = engine.tier, Eager(engine.cycle)
+    try:
+        reference, eager_seconds = _play(engine, eager, start, iterations)
+        result, seconds = _play(engine, tier, start, iterations)
+        exact = not _differing(reference, result)
+        unequal, error, allowed = "", 0.0, ALLOWED
+        if not exact:
+            unequal, error, allowed = _step_by_step(engine, tier, eager, start, iterations)
+        return Parity(
+            tier=tier.name,
+            iterations=iterations,
+            exact=exact,
+            error=error,
+            allowed=allowed,
+            unequal=unequal,
+            seconds=seconds,
+            eager_seconds=eager_seconds,
+        )
+    finally:
+        engine.tier = kept
+        start.restore()
+
+
+def _play(engine: Engine, tier: Tier, start: Snapshot, iterations: int) -> tuple[Snapshot, float]:
+    """The state after ``iterations`` of ``tier`` from ``start``, and the fastest iteration's seconds."""
+    start.restore()
+    engine.tier = tier
+    best = float("inf")
+    until = engine.iteration + iterations
+    while engine.iteration < until:
+        engine.get_ready(until - engine.iteration)
+        before = engine.iteration
+        _wait(engine.device)
+        began = time.perf_counter()
+        engine.iterate(until - engine.iteration)
+        _wait(engine.device)
+        best = min(best, (time.perf_counter() - began) / (engine.iteration - before))
+    return Snapshot(engine), best
+
+
+def _step_by_step(
+    engine: Engine, tier: Tier, eager: Tier, start: Snapshot, iterations: int
+) -> tuple[str, float, float]:
+    """What is unequal, the error, and the error that is allowed, each iteration from the reference's state."""
+    before, error, rounding = start, 0.0, 0.0
+    for _ in range(iterations):
+        reference, _ = _play(engine, eager, before, 1)
+        result, _ = _play(engine, tier, before, 1)
+        if unequal := next((name for name in _differing(reference, result) if _must_be_equal(name)), ""):
+            return unequal, float("inf"), ALLOWED
+        error = max(error, _error(engine, before, reference, result))
+        if engine.cycle.bf16:
+            engine.cycle.bf16 = False
+            try:
+                precise, _ = _play(engine, eager, before, 1)
+            finally:
+                engine.cycle.bf16 = True
+            rounding = max(rounding, _error(engine, before, precise, reference))
+        before = reference
+    return "", error, max(ALLOWED, _MARGIN * rounding)
+
+
+def _differing(a: Snapshot, b: Snapshot) -> list[str]:
+    """The names of what is not the same to the bit."""
+    ours, theirs = a.flat(), b.flat()
+    names = [name for name, tensor in ours.items() if not _same(tensor, theirs[name])]
+    return names + [f"values/{name}" for name, value in a.values.items() if value != b.values[name]]
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return torch.equal(a, b) or (
+        a.is_floating_point() and torch.equal(a.isnan(), b.isnan()) and bool((a.isnan() | (a == b)).all())
+    )
+
+
+def _must_be_equal(name: str) -> bool:
+    return name.startswith("rng/") or name in ("values/iteration", "values/drawn")
+
+
+def _error(engine: Engine, before: Snapshot, reference: Snapshot, result: Snapshot) -> float:
+    """The largest share of a player's move by which ``result`` is off."""
+    names = {id(parameter): name for name, parameter in engine.game.named_parameters()}
+    worst = 0.0
+    for player in engine.players.values():
+        mine = [names[id(parameter)] for parameter in player.params if id(parameter) in names]
+        off = _distance(reference, result, mine)
+        moved = _distance(before, reference, mine)
+        if off > 0:
+            worst = max(worst, off / moved if moved > 0 else float("inf"))
+        if off != off:  # NaN on one side alone
+            return float("inf")
+    return worst
+
+
+def _distance(a: Snapshot, b: Snapshot, names: list[str]) -> float:
+    ours, theirs = a.tensors["model"], b.tensors["model"]
+    return math.sqrt(sum(float((ours[name].double() - theirs[name].double()).square().sum()) for name in names))
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,142 @@
+"""Recording what an iteration does to tensors, and doing it again: a CUDA graph's semantics on any device.
+
+Between the Python code of a game and the arithmetic lies torch's dispatcher, through which every operation passes with
+its tensors: forward, backward, optimizer and all. A tape notes them down. Played again it repeats the operations on the
+same memory and none of the Python around them, as a CUDA graph does; so what Python would have changed between two
+iterations (a counter, a list that serves as an image pool) stands still, and shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from ganzoo.errors import ContractError
+
+Key = tuple[Any, ...]
+"""A piece of memory seen in one way: its storage, type, offset, shape and strides."""
+
+_ASKING = (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call of an operator.
+
+    Attributes:
+        function: the operator.
+        args: positional arguments; tensors stand for their memory.
+        kwargs: named arguments.
+        outputs: the tensors that it returned.
+        positions: where each output stands in the tuple or list that was returned; None where it was returned itself.
+        fresh: for each output, whether its memory is none of the arguments'.
+    """
+
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: tuple[Tensor, ...]
+    positions: tuple[int | None, ...]
+    fresh: tuple[bool, ...]
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The tensors among the arguments."""
+        return tensors_in((self.args, self.kwargs))
+
+    @property
+    def name(self) -> str:
+        """Such as ``aten.add_.Tensor``."""
+        return str(self.function)
+
+
+class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes down each operation that runs inside ``with tape:``, which runs as it would without.
+
+    All memory that passes by is kept, so that :meth:`play` finds it and no two tensors seem to be one.
+
+    Raises:
+        ContractError: an operation hands a value or a size to Python, which a later play would not see change.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.operations: list[Operation] = []
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if _asks_for_a_value(function, args):
+            raise ContractError(f"{function} hands a value of a tensor to Python in the middle of a step")
+        result = function(*args, **kwargs)
+        if not str(function).startswith("profiler."):
+            self._note(function, args, kwargs, result)
+        return result
+
+    def _note(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        # Aliases, since to hold the tensors themselves would have autograd copy gradients that it can else take over.
+        args, kwargs = tree_map(_alias, args), tree_map(_alias, kwargs)
+        outputs = tuple(_alias(tensor) for tensor in tensors_in(result))
+        known = {_storage(tensor) for tensor in tensors_in((args, kwargs))}
+        fresh = tuple(_storage(tensor) not in known for tensor in outputs)
+        self.operations.append(Operation(function, args, kwargs, outputs, _positions(result), fresh))
+
+    @torch.no_grad()
+    def play(self) -> None:
+        """Do all of it again, on the same memory; what a random stream gives is new."""
+        for operation in self.operations:
+            result = operation.function(*operation.args, **operation.kwargs)
+            for old, new, fresh in zip(operation.outputs, tensors_in(result), operation.fresh, strict=True):
+                if fresh:
+                    old.copy_(new)
+
+
+def record(body: Callable[[], None]) -> Tape:
+    """The tape of ``body``, which runs once."""
+    tape = Tape()
+    with tape:
+        body()
+    return tape
+
+
+def key_of(tensor: Tensor) -> Key:
+    """What tells this piece of memory, seen in this way, from all others that are alive."""
+    return _storage(tensor), tensor.dtype, tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
+
+
+def tensors_in(tree: Any) -> list[Tensor]:
+    """All tensors in nested tuples, lists and dicts."""
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
+
+
+def replace_tensors(tree: Any, by: Callable[[Tensor], Any]) -> Any:
+    """The same nest, with ``by(tensor)`` in place of each tensor."""
+    return tree_map(lambda leaf: by(leaf) if isinstance(leaf, Tensor) else leaf, tree)
+
+
+def _asks_for_a_value(function: Any, args: tuple[Any, ...]) -> bool:
+    """Whether the result's value or shape depends on the values of tensors."""
+    if function is torch.ops.aten.index.Tensor:  # only a mask makes the shape depend on values
+        return any(tensor.dtype in (torch.bool, torch.uint8) for tensor in tensors_in(args[1]))
+    return any(tag in function.tags for tag in _ASKING)
+
+
+def _alias(leaf: Any) -> Any:
+    return leaf.detach() if isinstance(leaf, Tensor) else leaf
+
+
+def _positions(result: Any) -> tuple[int | None, ...]:
+    if isinstance(result, tuple | list):
+        return tuple(index for index, leaf in enumerate(result) if isinstance(leaf, Tensor))
+    return (None,) if isinstance(result, Tensor) else ()
+
+
+def _storage(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
