@@ -9,8 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ganzoo.errors import ConfigError, ContractError
-from ganzoo.options import GANOptions
+from ganzoo.errors import ConfigError, ContractError, IncompatiblePartsError
+from ganzoo.options import GANOptions, ScheduleSpec
 
 from .batch import Batch, Terms, Turn
 from .compatibility import check_labels, check_parts
@@ -18,6 +18,7 @@ from .game import DataNeeds, Game, Plan
 from .loss import Loss, Penalty
 from .networks import Discriminator, Generator
 from .player import Player
+from .schedule import multiplier
 
 
 class GAN(Game):
@@ -33,6 +34,10 @@ class GAN(Game):
         penalties: P_i, added to the discriminator's terms.
         n_critic: discriminator updates for each generator update, each on a batch of its own.
         share_fake: in the round of both players, one fake batch serves both updates, which spares a generator pass.
+        merge_passes: in its own update D sees real and fake images as one batch of twice the size, which takes half the
+            launches and reads its weights once. Only for a D that does not mix the batch, whose scores it leaves as
+            they are.
+        penalty_schedule: how the weight of all penalties moves with the iteration.
         clip: bound c of weight clipping, every weight of D is clamped to [-c, c] after its update (WGAN,
             arXiv:1701.07875); None for no clipping.
 
@@ -57,10 +62,17 @@ class GAN(Game):
         penalties: Sequence[Penalty] = (),
         n_critic: int = 1,
         share_fake: bool = True,
+        merge_passes: bool = False,
+        penalty_schedule: ScheduleSpec | None = None,
         clip: float | None = None,
     ) -> None:
         super().__init__()
         check_parts(discriminator, loss, penalties)
+        if merge_passes and discriminator.mixes_batch:
+            raise IncompatiblePartsError(
+                f"{type(discriminator).__name__} mixes the batch, so real and fake images must pass it apart",
+                fix="leave merge_passes out",
+            )
         if self.labels_in_both:
             check_labels(generator, discriminator)
         self.generator = generator
@@ -70,6 +82,8 @@ class GAN(Game):
         self.options = options or GANOptions()
         self.n_critic = n_critic
         self.share_fake = share_fake
+        self.merge_passes = merge_passes
+        self.penalty_schedule = penalty_schedule or ScheduleSpec()
         self.clip = clip
         self.needs = DataNeeds(labels=generator.conditional or discriminator.conditional)
 
@@ -105,7 +119,7 @@ class GAN(Game):
         points = [penalty.points(real, fake, turn.rng) for penalty in self._penalties()]
         for at in points:
             at.requires_grad_()
-        real_scores, fake_scores = self.scores(real, labels), self.scores(fake, labels)
+        real_scores, fake_scores = self._both_scores(real, fake, labels)
         terms = dict(self.loss.discriminator(real_scores, fake_scores))
         for penalty, at in zip(self._penalties(), points, strict=True):
             if at is real or at is fake:
@@ -114,6 +128,9 @@ class GAN(Game):
                 # Second-order gradients lose too much in low precision, so this pass is always in float32.
                 with torch.autocast(at.device.type, enabled=False):
                     added = penalty.terms(self.scores(at, labels), at)
+            if self.penalty_schedule.moves:
+                weight = multiplier(self.penalty_schedule, turn.step)
+                added = {name: weight * term for name, term in added.items()}
             if clash := terms.keys() & added.keys():
                 raise ContractError(
                     f"{type(penalty).__name__} names a term {min(clash)!r} that another part of the game already has",
@@ -208,6 +225,13 @@ class GAN(Game):
         """Scores (N,) in float32, whatever precision the network ran in; labels reach a conditional D alone."""
         scores: Tensor = self.discriminator(images, labels if self.discriminator.conditional else None)
         return scores.float()
+
+    def _both_scores(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        if not self.merge_passes:
+            return self.scores(real, labels), self.scores(fake, labels)
+        twice = None if labels is None else torch.cat([labels, labels])
+        real_scores, fake_scores = self.scores(torch.cat([real, fake]), twice).chunk(2)
+        return real_scores, fake_scores
 
     def _penalties(self) -> list[Penalty]:
         return [penalty for penalty in self.penalties if isinstance(penalty, Penalty)]

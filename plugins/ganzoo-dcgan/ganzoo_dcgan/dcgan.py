@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from ganzoo.data import DataInfo
 from ganzoo.errors import IncompatiblePartsError
 from ganzoo.game import GAN, FeatureDiscriminator, Generator, Networks
+from ganzoo.parts.dropout import Dropout
 from ganzoo.parts.losses import NonSaturatingLoss
 from ganzoo.registry import NetworkRequest
 
@@ -205,7 +206,7 @@ def _vector_norm(name: Norm, units: int) -> list[nn.Module]:
 
 
 def _activation(dropout: float) -> list[nn.Module]:
-    return [nn.LeakyReLU(0.2), *([nn.Dropout(dropout)] if dropout else [])]
+    return [nn.LeakyReLU(0.2), *([Dropout(dropout)] if dropout else [])]
 
 
 def _init(module: nn.Module) -> None:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from ganzoo.data import DataInfo
 from ganzoo.game import GAN, FeatureDiscriminator, Generator, Networks
+from ganzoo.parts.dropout import Dropout
 from ganzoo.parts.losses import NonSaturatingLoss
 from ganzoo.registry import NetworkRequest
 
@@ -75,7 +76,7 @@ class MLPDiscriminator(FeatureDiscriminator):
         layers: list[nn.Module] = [nn.Flatten()]
         for fan_in, fan_out in pairwise((math.prod(shape), *options.d_widths)):
             layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU(SLOPE)]
-            layers += [nn.Dropout(options.dropout)] if options.dropout else []
+            layers += [Dropout(options.dropout)] if options.dropout else []
         self.feature_dim = options.d_widths[-1]
         self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(self.feature_dim, 1)
@@ -104,7 +105,8 @@ def build_networks(options: MLPOptions, request: NetworkRequest) -> Networks:
 
 def build(options: VanillaOptions, networks: Networks, data: DataInfo) -> GAN:
     """The game of vanilla."""
-    return GAN(networks.generator, networks.discriminator, NonSaturatingLoss(options.label_smoothing), options)
+    loss = NonSaturatingLoss(options.label_smoothing)
+    return GAN(*networks, loss, options, merge_passes=not networks.discriminator.mixes_batch)
 
 
 def _norm(name: str, width: int) -> list[nn.Module]:

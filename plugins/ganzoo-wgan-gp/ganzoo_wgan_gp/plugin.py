@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganzoo.options import Count, GANOptions, NonNegative, OptimizerSpec, Options
+from ganzoo.options import Count, GANOptions, NonNegative, OptimizerSpec, Options, ScheduleSpec
 from ganzoo.registry import BackboneSpec, Paper, VariantSpec, hookimpl
 
 ADAM = OptimizerSpec(lr=1e-3, betas=(0.5, 0.9))
@@ -19,6 +19,8 @@ class WGANGPOptions(GANOptions):
     """Optimizer of the generator."""
     gradient_penalty: NonNegative = 10.0
     """Weight of the gradient penalty, lambda in the paper; 0 leaves the critic unconstrained and skips the penalty."""
+    penalty_schedule: ScheduleSpec = ScheduleSpec()
+    """How the weight of the gradient penalty moves with the iteration."""
     n_critic: Count = 5
     """Critic updates for each generator update, each on a batch and latents of its own."""
     one_sided: bool = False

@@ -188,6 +188,8 @@ def build(options: WGANGPOptions, networks: Networks, data: DataInfo) -> GAN:
         options,
         penalties=[penalty] if options.gradient_penalty else [],
         n_critic=options.n_critic,
+        penalty_schedule=options.penalty_schedule,
+        merge_passes=not networks.discriminator.mixes_batch,
         # Algorithm 1 draws new latents for the generator's update, also with a single critic update.
         share_fake=False,
     )
