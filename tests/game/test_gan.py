@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from toys import (
     R1,
     R2,
+    BatchNormDiscriminator,
     Logistic,
     OffCentre,
     Relativistic,
@@ -17,9 +18,9 @@ from toys import (
     build,
 )
 
-from ganzoo.errors import ConfigError, ContractError
+from ganzoo.errors import ConfigError, ContractError, IncompatiblePartsError
 from ganzoo.game import GAN, Batch, Game, Generator, Penalty, Player, Terms, Turn
-from ganzoo.options import GANOptions
+from ganzoo.options import GANOptions, ScheduleSpec
 
 MakeTurn = Callable[..., Turn]
 
@@ -40,6 +41,11 @@ def count_calls(module: nn.Module) -> list[int]:
     calls: list[int] = []
     module.register_forward_hook(lambda _, inputs, __: calls.append(len(inputs[0])))
     return calls
+
+
+def fresh(game: Game, step: int = 0) -> Turn:
+    """A turn of both players that draws the same numbers each time."""
+    return Turn(ToyBatcher(game.needs).draw(), torch.Generator().manual_seed(0), torch.tensor(step), ("d", "g"))
 
 
 def total(terms: Terms) -> Tensor:
@@ -328,3 +334,41 @@ class TestGenerate:
 def test_batches_of_a_conditional_game_hold_labels() -> None:
     assert "labels" in ToyBatcher(gan(classes=3).needs).draw()
     assert "labels" not in ToyBatcher(gan().needs).draw()
+
+
+class TestMergedPasses:
+    @pytest.mark.parametrize("classes", [None, 3])
+    def test_the_scores_are_those_of_two_passes(self, classes: int | None) -> None:
+        apart, merged = gan(classes=classes), gan(classes=classes, merge_passes=True)
+        ours, theirs = (game.discriminator_terms(fresh(game)) for game in (merged, apart))
+        assert ours.keys() == theirs.keys()
+        for name, term in theirs.items():
+            assert torch.allclose(ours[name], term, atol=1e-6), name
+
+    def test_the_discriminator_is_called_once(self) -> None:
+        game = gan(merge_passes=True)
+        calls = count_calls(game.discriminator)
+        game.discriminator_terms(fresh(game))
+        assert calls == [8]
+
+    def test_penalties_at_real_and_fake_images_find_their_gradients(self) -> None:
+        apart, merged = gan([R1(), R2()]), gan([R1(), R2()], merge_passes=True)
+        ours, theirs = (game.discriminator_terms(fresh(game)) for game in (merged, apart))
+        for name, term in theirs.items():
+            assert torch.allclose(ours[name], term, atol=1e-6), name
+        total(ours).backward()
+
+    def test_a_discriminator_that_mixes_the_batch_is_refused(self) -> None:
+        with pytest.raises(IncompatiblePartsError, match="mixes the batch"):
+            GAN(TinyGenerator(), BatchNormDiscriminator(), Logistic(), merge_passes=True)
+
+
+def test_the_weight_of_penalties_moves_with_the_step() -> None:
+    game = gan([OffCentre()], penalty_schedule=ScheduleSpec(decay="linear", steps=10))
+    plain = gan([OffCentre()])
+    full = plain.discriminator_terms(fresh(plain))
+    name = (full.keys() - gan().discriminator_terms(fresh(plain)).keys()).pop()
+    for step, share in ((0, 1.0), (5, 0.5), (10, 0.0)):
+        terms = game.discriminator_terms(fresh(game, step=step))
+        assert terms[name].item() == pytest.approx(share * full[name].item(), rel=1e-5, abs=1e-7)
+        assert terms["real"].item() == pytest.approx(full["real"].item())

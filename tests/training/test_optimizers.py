@@ -6,7 +6,7 @@ from torch import nn
 
 from ganzoo.errors import CheckpointError, ContractError
 from ganzoo.game import Player
-from ganzoo.options import OptimizerSpec
+from ganzoo.options import OptimizerSpec, ScheduleSpec
 from ganzoo.training.engine.optimizers import PlayerOptimizer
 
 CPU = torch.device("cpu")
@@ -103,3 +103,51 @@ def test_refuses_the_state_of_other_parameters(state):
     _, optimizer = make(OptimizerSpec())
     with pytest.raises(CheckpointError, match="optimizer state"):
         optimizer.restore(state)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop"])
+def test_the_schedule_of_the_options_multiplies_the_learning_rate(name):
+    schedule = ScheduleSpec(warmup=4, decay="linear", start=10, steps=10)
+    moving, scheduled = make(
+        OptimizerSpec(name=name, lr=0.1, schedule=schedule), schedule=lambda step: 1 / (1.0 + step)
+    )
+    fixed, plain = make(OptimizerSpec(name=name, lr=0.1 * 0.75 / 3))
+    step(moving, scheduled, 1.0, number=2)
+    step(fixed, plain, 1.0)
+    assert moving.item() == pytest.approx(fixed.item(), rel=1e-5)
+    before = moving.item()
+    step(moving, scheduled, 1.0, number=25)  # the decay has ended at zero
+    assert moving.item() == before
+
+
+@pytest.mark.parametrize(("gradient", "passes"), [(3.0, 1.0), (0.25, 0.25)])
+def test_a_gradient_is_scaled_down_to_the_largest_norm_that_is_allowed(gradient, passes):
+    parameter, optimizer = make(OptimizerSpec(name="sgd", lr=0.1, max_grad_norm=1.0))
+    parameter.grad = torch.tensor([gradient])
+    shown = optimizer.step(torch.tensor(0))
+    assert shown["grad_norm"].item() == pytest.approx(gradient)
+    assert parameter.item() == pytest.approx(1 - 0.1 * passes, rel=1e-5)
+
+
+def test_all_state_exists_from_the_start_is_zero_and_keeps_its_memory():
+    for spec in (OptimizerSpec(), OptimizerSpec(name="rmsprop", momentum=0.5), OptimizerSpec(name="sgd", momentum=0.9)):
+        parameter, optimizer = make(spec, lr_scale=torch.tensor(1.0))
+        assert parameter.item() == 1.0
+        assert parameter.grad is None
+        before = {name: value.data_ptr() for name, value in optimizer.state().items()}
+        assert before
+        assert not any(value.any() for value in optimizer.state().values())
+        saved = {name: value.clone() for name, value in optimizer.state().items()}
+        step(parameter, optimizer, 1.0)
+        assert any(value.any() for value in optimizer.state().values())
+        optimizer.restore(saved)
+        assert {name: value.data_ptr() for name, value in optimizer.state().items()} == before
+        assert not any(value.any() for value in optimizer.state().values())
+
+
+def test_state_that_is_not_all_there_is_refused():
+    parameter, optimizer = make(OptimizerSpec())
+    saved = {name: value.clone() for name, value in optimizer.state().items()}
+    saved.pop("0.exp_avg")
+    with pytest.raises(CheckpointError, match=r"0\.exp_avg is not there"):
+        optimizer.restore(saved)
