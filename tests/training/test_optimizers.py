@@ -146,7 +146,7 @@ def test_all_state_exists_from_the_start_is_zero_and_keeps_its_memory():
 
 
 def test_state_that_is_not_all_there_is_refused():
-    parameter, optimizer = make(OptimizerSpec())
+    _, optimizer = make(OptimizerSpec())
     saved = {name: value.clone() for name, value in optimizer.state().items()}
     saved.pop("0.exp_avg")
     with pytest.raises(CheckpointError, match=r"0\.exp_avg is not there"):
