@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import shutil
 import subprocess
 import sys
@@ -30,12 +29,8 @@ ROOT = Path(__file__).parents[1]
 SUITE = ROOT / "benchmarks" / "suites" / "quality-cpu.toml"
 RESULTS = ROOT / "benchmarks" / "results"
 
-KEEP_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**32),
-    "MALLOC_TRIM_THRESHOLD_": str(2**32),
-    "MALLOC_TOP_PAD_": str(2**28),
-}
-"""For glibc: freed memory is kept for the next iteration, which spares its page faults. It changes time alone."""
+HOW = ("engine", "threads", "allocator")
+"""Options of training that say how a run is executed, which is found out when it starts."""
 
 
 class Suite:
@@ -80,7 +75,7 @@ def train(suite: Suite, variant: str, seed: int) -> Path:
     """Train a run, or go on with it; nothing is done for one that is finished."""
     path = suite.folder(variant, seed)
     config, facts = suite.config(variant, seed), path / "run.json"
-    if (path / "config.toml").is_file() and read_config(path / "config.toml") != config.to_dict():
+    if (path / "config.toml").is_file() and computed(read_config(path / "config.toml")) != computed(config.to_dict()):
         raise ConfigError(f"{path} was trained with other settings than the suite asks for now", fix="move it away")
     if facts.is_file() and json.loads(facts.read_text())["sessions"][-1]["status"] == "finished":
         return path
@@ -92,9 +87,15 @@ def train(suite: Suite, variant: str, seed: int) -> Path:
         file = path.with_suffix(".toml")
         file.write_text(config.to_toml(), encoding="utf-8")
         words = ["--config", str(file), "--out", str(path.parent), "--name", path.name]
-    environment = {**os.environ, **KEEP_MEMORY}
-    subprocess.run([sys.executable, "-m", "ganzoo", "run", *words, "--quiet"], check=True, env=environment)
+    subprocess.run([sys.executable, "-m", "ganzoo", "run", *words, "--quiet"], check=True)
     return path
+
+
+def computed(raw: dict[str, Any]) -> dict[str, Any]:
+    """What a config computes: later options at their defaults, and without how it is executed."""
+    values = make_config(raw).to_dict()
+    values["training"] = {name: value for name, value in values["training"].items() if name not in HOW}
+    return values
 
 
 def judge(suite: Suite, path: Path) -> dict[str, Any]:
@@ -174,7 +175,6 @@ def write(suite: Suite, records: list[dict[str, Any]]) -> None:
         "suite": suite.settings,
         "common": suite.common,
         "variants": suite.variants,
-        "environment_variables": KEEP_MEMORY,
         "runs": records,
     }
     suite.result.parent.mkdir(parents=True, exist_ok=True)
