@@ -1,11 +1,12 @@
 """Race ganzoo against the plain loops of benchmarks/baselines/: `python benchmarks/race.py`.
 
 Writes benchmarks/results/race-DEVICE.json. For each case and batch size, the plain loop and ganzoo (once for each
-precision and engine asked for) train the same networks on the same data in one process, in blocks that take turns
+precision and each engine asked for) train the same networks on the same data in one process, in blocks that take turns
 (A B B A), so that a busy or a warming machine slows all alike. A block takes about `--seconds`; its number of
 iterations is found beforehand, which also warms up. The figure is the median over blocks of the ratio of images a
 second, with a bootstrap interval of 95 %. ganzoo trains as `ganzoo run` does by default, the moving average of the
-generator included, which the plain loops do not have.
+generator included, which the plain loops do not have; on a CPU it keeps freed memory, where the plain loops run under
+the system's allocator. A tier other than eager runs only after its parity gate, whose finding is in the record.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import argparse
 import gc
 import math
 import os
-import statistics
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -26,7 +26,7 @@ from typing import Any
 
 import torch
 from baselines.contest import CASES, Contender, Settings, case_config, ganzoo, plain
-from baselines.paired import ratio, speeds, turns
+from baselines.paired import ratio, turns
 from baselines.surroundings import busy, git, load_average
 from rich.console import Console
 from rich.table import Table
@@ -34,8 +34,10 @@ from rich.table import Table
 from ganzoo.config import RunConfig
 from ganzoo.durable import replace_json
 from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.training.engine.choice import TIERS
 from ganzoo.training.environment import environment, find_device
 from ganzoo.training.session import Session
+from ganzoo.training.tuning.allocator import release
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -61,23 +63,23 @@ class Race:
     def configs(self, case: str, batch_size: int) -> dict[str, RunConfig]:
         """The configs of ganzoo's contenders, by name."""
         asked, configs = self.arguments, {}
-        for precision, engine in product(asked.precision, asked.engine or [None]):
+        for precision, engine in product(asked.precision, asked.engine):
             training = {
                 "batch_size": batch_size,
                 "device": str(self.device),
                 "precision": precision,
                 "seed": asked.seed,
                 "threads": asked.threads,
-                **({"engine": engine} if engine else {}),
+                "engine": engine,
             }
             data = {"data_dir": asked.data_dir} if asked.data_dir else {}
-            name = " ".join(["ganzoo", precision, *([engine] if engine else [])])
-            configs[name] = case_config(case, training, data)
+            configs[f"ganzoo {precision} {engine}"] = case_config(case, training, data)
         return configs
 
     def run(self, console: Console) -> int:
-        """Hold the contests and write the record after each; the number of those that failed."""
+        """Hold the contests and write the record after each; the number of those that failed or lack a contender."""
         record = {**self.heading(), "contests": []}
+        release()  # so that the system's allocator is in one and the same state in the first contest and in later ones
         with busy(self.arguments.busy):
             for (case, batch_size), configs in self.plan:
                 before = load_average()
@@ -91,12 +93,12 @@ class Race:
                 replace_json(self.out, record)
                 show(console, record["contests"][-1])
                 self._clean()
-        return sum("failed" in contest for contest in record["contests"])
+        return sum("failed" in contest or bool(contest["refused"]) for contest in record["contests"])
 
     def heading(self) -> dict[str, Any]:
         """What all contests share."""
         asked = vars(self.arguments)
-        kept = ("seconds", "blocks", "seed", "busy", "threads", "plain_threads", "detached")
+        kept = ("seconds", "blocks", "seed", "busy", "threads", "plain_threads", "detached", "precision", "engine")
         return {
             "format": 1,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -111,27 +113,37 @@ class Race:
         """Run the plain loop and ganzoo in turns; what the record says of each."""
         asked = self.arguments
         with ExitStack() as stack:
-            contenders = self.contenders(case, configs, stack)
+            contenders, refused = self.contenders(case, configs, stack)
             for contender in contenders:
                 contender.calibrate(asked.seconds)
             for order in turns(len(contenders), asked.blocks):
                 for index in order:
                     contenders[index].block()
-            return {"contenders": [describe(each, contenders[0], asked.seed) for each in contenders]}
+            described = [describe(each, contenders[0], asked.seed) for each in contenders]
+            return {"contenders": described, "refused": refused}
 
-    def contenders(self, case: str, configs: dict[str, RunConfig], stack: ExitStack) -> list[Contender]:
-        """The plain loop, and a session for each config, which ``stack`` closes; each built under torch's defaults."""
+    def contenders(
+        self, case: str, configs: dict[str, RunConfig], stack: ExitStack
+    ) -> tuple[list[Contender], dict[str, str]]:
+        """The plain loop, and a session for each config, which ``stack`` closes; each built under torch's defaults.
+
+        Returns:
+            Those that run, and why the others do not: a tier that this device or this game does not allow.
+        """
         first = next(iter(configs.values()))
         settings = replace(self.defaults, threads=self.plain_threads)
         how = {"detached": True} if self.arguments.detached and first.variant == "wgan-gp" else {}
         self.defaults.apply()
-        contenders = [plain(case, first, settings, self.device, **how)]
+        contenders, refused = [plain(case, first, settings, self.device, **how)], {}
         for name, config in configs.items():
             self.defaults.apply()
             session = Session(config)
             stack.enter_context(session.batcher)
-            contenders.append(ganzoo(name, session))
-        return contenders
+            try:
+                contenders.append(ganzoo(name, session))
+            except GanzooError as error:
+                refused[name] = error.problem
+        return contenders, refused
 
     def _clean(self) -> None:
         """Give back what a contest held, so that the next one starts on an empty device."""
@@ -142,19 +154,8 @@ class Race:
 
 def describe(contender: Contender, rival: Contender, seed: int) -> dict[str, Any]:
     """The record of a contender, with its speed as a multiple of the ``rival``'s."""
-    rates, others = (speeds(each.seconds, each.images * each.iterations) for each in (contender, rival))
-    return {
-        "name": contender.name,
-        **contender.facts(),
-        "settings": asdict(contender.settings),
-        "images_per_iteration": contender.images,
-        "iterations_per_block": contender.iterations,
-        "seconds": [round(each, 6) for each in contender.seconds],
-        "cpu_seconds": [round(each, 6) for each in contender.cpu_seconds],
-        "finite": contender.finite(),
-        "images_per_second": round(statistics.median(rates), 1),
-        "times_as_fast_as_plain": None if contender is rival else asdict(ratio(rates, others, seed=seed)),
-    }
+    found = None if contender is rival else asdict(ratio(contender.rates(), rival.rates(), seed=seed))
+    return {**contender.record(), "times_as_fast_as_plain": found}
 
 
 def show(console: Console, contest: dict[str, Any]) -> None:
@@ -169,6 +170,8 @@ def show(console: Console, contest: dict[str, Any]) -> None:
     load = " to ".join(str(each[0]) for each in contest["load_average"].values() if each)
     console.print(f"\n[bold]{contest['case']}[/bold], batch {contest['batch_size']}, load {load or 'unknown'}")
     console.print(f"failed: {contest['failed']}" if "failed" in contest else table, markup="failed" not in contest)
+    for name, reason in contest.get("refused", {}).items():
+        console.print(f"{name} did not run: {reason}", markup=False)
 
 
 def _plain_threads(arguments: argparse.Namespace, default: int) -> int:
@@ -219,7 +222,8 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     add("--plain-threads", type=threads, help="CPU threads of the plain loop: a number, or default for torch's choice")
     add("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
     add("--precision", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"], help="of ganzoo")
-    add("--engine", nargs="+", metavar="NAME", help="engines of ganzoo to race; its own choice if left out")
+    engines = f"engines of ganzoo to race, one contender each: {', '.join(TIERS)}, auto"
+    add("--engine", nargs="+", default=["eager"], metavar="NAME", help=engines)
     add("--blocks", type=count, default=10, help="blocks of each contender")
     add("--seconds", type=positive, default=1.0, help="length of a block")
     add("--busy", type=whole(0), default=0, metavar="N", help="keep N cores busy with other work meanwhile")

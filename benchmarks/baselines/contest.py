@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -13,11 +14,14 @@ import torch
 from torch import nn
 
 from ganzoo.config import RunConfig, make_config, overlay
+from ganzoo.training.engine.choice import Choice, choose
 from ganzoo.training.session import Session
+from ganzoo.training.tuning.allocator import Allocator, can_keep, keep_freed_memory, keeping, release
 
 from .common import Loop, images_per_iteration, mnist_loader, mnist_root, networks
 from .dcgan import DCGANLoop
 from .lsgan import LSGANLoop
+from .paired import speeds
 from .vanilla import VanillaLoop
 from .wgan_gp import WGANGPLoop
 
@@ -56,22 +60,49 @@ def case_config(case: str, training: Mapping[str, Any], data: Mapping[str, Any])
 
 @dataclass(frozen=True)
 class Settings:
-    """What torch keeps for the whole process; each contender has its own, switched outside the measured time."""
+    """What holds for the whole process; each contender has its own, switched outside the measured time.
+
+    Attributes:
+        threads: CPU threads of a tensor operation.
+        matmul_precision: torch's word for the arithmetic of float32 products.
+        cudnn_benchmark: cuDNN tries its algorithms and keeps the fastest.
+        allocator: ``"keep"`` keeps freed memory in the process, ``"system"`` returns it.
+    """
 
     threads: int
     matmul_precision: str
     cudnn_benchmark: bool
+    allocator: Allocator = "system"
 
     @classmethod
     def now(cls) -> Settings:
         """The settings of this moment."""
-        return cls(torch.get_num_threads(), torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark)
+        return cls(
+            threads=torch.get_num_threads(),
+            matmul_precision=torch.get_float32_matmul_precision(),
+            cudnn_benchmark=torch.backends.cudnn.benchmark,
+            allocator="keep" if keeping() else "system",
+        )
 
     def apply(self) -> None:
-        """Make torch's settings these."""
+        """Make the process's settings these.
+
+        Raises:
+            ConfigError: freed memory is to be kept, which this system cannot.
+        """
         torch.set_num_threads(self.threads)
         torch.set_float32_matmul_precision(self.matmul_precision)
         torch.backends.cudnn.benchmark = self.cudnn_benchmark
+        # Only where it changes, since each release hands the heap back, and the next steps would fault it in again.
+        if self.allocator == "keep" and not keeping():
+            keep_freed_memory()
+        elif self.allocator == "system" and keeping():
+            release()
+
+
+def best_allocator(device: torch.device) -> Allocator:
+    """What ganzoo's contenders run under: kept memory where the CPU computes and glibc allows it."""
+    return "keep" if device.type == "cpu" and can_keep() else "system"
 
 
 @dataclass
@@ -124,6 +155,24 @@ class Contender:
         self.seconds.append(wall)
         self.cpu_seconds.append(cpu)
 
+    def rates(self) -> list[float]:
+        """Images a second in each block."""
+        return speeds(self.seconds, self.images * self.iterations)
+
+    def record(self) -> dict[str, Any]:
+        """What a file says of it and of its blocks; times in seconds a block."""
+        return {
+            "name": self.name,
+            **self.facts(),
+            "settings": asdict(self.settings),
+            "images_per_iteration": self.images,
+            "iterations_per_block": self.iterations,
+            "seconds": [round(each, 6) for each in self.seconds],
+            "cpu_seconds": [round(each, 6) for each in self.cpu_seconds],
+            "finite": self.finite(),
+            "images_per_second": round(statistics.median(self.rates()), 1),
+        }
+
     def finite(self) -> bool:
         """Whether all weights are finite; a training that broke may run at another speed."""
         return all(bool(weight.isfinite().all()) for module in self.weights for weight in module.parameters())
@@ -134,7 +183,7 @@ def plain(case: str, config: RunConfig, settings: Settings, device: torch.device
     nets = networks(config, device)
     loader = mnist_loader(mnist_root(config.data), config.training.batch_size)
     loop = CASES[case][1](*nets, loader, config.options, device, **how)
-    settings = replace(settings, cudnn_benchmark=loop.cudnn_benchmark)
+    settings = replace(settings, cudnn_benchmark=loop.cudnn_benchmark, allocator="system")
 
     def run(iterations: int) -> None:
         for _ in range(iterations):
@@ -146,24 +195,42 @@ def plain(case: str, config: RunConfig, settings: Settings, device: torch.device
     return Contender("plain", run, facts, images_per_iteration(config), settings, device, nets)
 
 
-def ganzoo(name: str, session: Session) -> Contender:
-    """ganzoo's engine as its training loop drives it, under the settings that the session left behind."""
+def ganzoo(name: str, session: Session, *, allocator: Allocator | None = None) -> Contender:
+    """ganzoo's engine as its training loop drives it, in the tier that the session's config asks for.
 
-    def facts() -> dict[str, Any]:
-        # Asked for after the race, because an engine may settle on its tier during the first iterations.
-        engine = session.engine
-        tier = getattr(engine.tier, "name", engine.tier)
-        return {"tier": tier, "precision": engine.precision, "config_sha256": session.config.digest()}
+    Args:
+        name: what the table calls it.
+        session: newly built; its settings of torch are kept.
+        allocator: what it runs under; None for the better one.
 
-    run, weights = partial(advance, session), (session.engine.exported,)
+    Raises:
+        GanzooError: the tier cannot be had here, or does not compute what the reference computes.
+    """
+    settings = replace(Settings.now(), allocator=allocator or best_allocator(session.device))
+    settings.apply()  # the gate of a tier compares speeds, too
+    choice = choose(session.engine, session.config.training.engine)
+    run, facts = partial(advance, session), partial(_facts, session, choice)
     images = images_per_iteration(session.config)
-    return Contender(name, run, facts, images, Settings.now(), session.device, weights)
+    return Contender(name, run, facts, images, settings, session.device, (session.engine.exported,))
 
 
 def advance(session: Session, iterations: int) -> None:
-    """Play so many iterations, and nothing else; the one place that calls the engine."""
-    for _ in range(iterations):
-        session.engine.iterate()
+    """Play so many iterations, and nothing else, as many at once as the tier does; the one place that plays."""
+    engine = session.engine
+    end = engine.iteration + iterations
+    while engine.iteration < end:
+        engine.iterate(end - engine.iteration)
+
+
+def _facts(session: Session, choice: Choice) -> dict[str, Any]:
+    """The tier and its gate, the arithmetic, and what was trained."""
+    engine = session.engine
+    return {
+        "tier": engine.tier.name,
+        "choice": choice.as_dict(),
+        "precision": engine.precision,
+        "config_sha256": session.config.digest(),
+    }
 
 
 def _synchronize(device: torch.device) -> None:

@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 def config(case: str, **data: object) -> RunConfig:
     """A config of ``case`` with a small batch, on 8 x 8 digits unless ``data`` says otherwise."""
-    training = {"batch_size": 8, "device": "cpu", "threads": 1}
+    training = {"batch_size": 8, "device": "cpu", "threads": 1, "engine": "eager"}
     return contest.case_config(case, training, data or {"dataset": "digits"})
 
 

@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+
+from ganzoo.training.tuning import allocator
 
 from .conftest import BENCHMARKS, load
 
@@ -76,6 +79,39 @@ def test_each_contender_runs_under_its_own_settings() -> None:
     assert seen == [(2, True), (1, False)]
 
 
+def test_each_contender_runs_under_its_own_allocator() -> None:
+    if not allocator.can_keep():
+        pytest.skip("glibc alone can keep freed memory")
+    seen: list[bool] = []
+    now = contest.Settings.now()
+    for name in ("keep", "system", "keep"):
+        contender(lambda iterations: seen.append(allocator.keeping()), settings=replace(now, allocator=name)).block()
+    assert seen == [True, False, True]
+    assert contest.Settings.now().allocator == "keep"
+
+
+def test_a_tier_plays_as_many_iterations_at_once_as_it_can() -> None:
+    asked: list[int] = []
+
+    class Engine:
+        iteration = 5
+
+        def iterate(self, most: int) -> None:
+            asked.append(most)
+            self.iteration += min(most, 3)
+
+    contest.advance(SimpleNamespace(engine=Engine()), 8)
+    assert asked == [8, 5, 2]
+
+
+def test_contenders_are_all_precisions_with_all_engines() -> None:
+    words = ["--cases", "vanilla", "--batch-sizes", "64", "--precision", "fp32", "bf16", "--engine", "eager", "compile"]
+    ((_, configs),) = race.Race(race.parse(words)).plan
+    names = ["fp32 eager", "fp32 compile", "bf16 eager", "bf16 compile"]
+    assert list(configs) == [f"ganzoo {name}" for name in names]
+    assert [config.training.engine for config in configs.values()] == ["eager", "compile"] * 2
+
+
 def test_weights_that_are_not_finite_are_told() -> None:
     net = nn.Linear(2, 2)
     fake = contender(lambda iterations: None, weights=(net,))
@@ -128,7 +164,7 @@ def test_every_case_has_a_config_for_every_contender() -> None:
     plan = race.Race(race.parse([])).plan
     assert len(plan) == len(contest.CASES) * 3
     for (case, batch_size), configs in plan:
-        assert list(configs) == ["ganzoo fp32", "ganzoo bf16"]
+        assert list(configs) == ["ganzoo fp32 eager", "ganzoo bf16 eager"]
         assert {config.training.batch_size for config in configs.values()} == {batch_size}
         assert {config.variant for config in configs.values()} == {case.removesuffix("-mlp")}
 
@@ -146,7 +182,17 @@ def test_a_contest_that_fails_is_recorded_and_the_race_goes_on(real_data: Path, 
     assert race.main([*words, "--data-dir", str(real_data), "--out", str(out)]) == 1
     failed, held = json.loads(out.read_text())["contests"]
     assert "--batch-sizes 60001 is more than the 60,000 images" in failed["failed"]
-    assert len(held["contenders"]) == 2
+    assert (len(held["contenders"]), held["refused"]) == (2, {})
+
+
+def test_a_tier_that_cannot_run_is_told_and_the_others_race(real_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "race.json"
+    words = ["--cases", "vanilla", "--batch-sizes", "8", "--precision", "fp32", "--seconds", "0.001", "--blocks", "2"]
+    engines = ["--engine", "graph", "eager"]
+    assert race.main([*words, *engines, "--data-dir", str(real_data), "--out", str(out)]) == 1
+    (held,) = json.loads(out.read_text())["contests"]
+    assert [each["name"] for each in held["contenders"]] == ["plain", "ganzoo fp32 eager"]
+    assert "needs CUDA" in held["refused"]["ganzoo fp32 graph"]
 
 
 @pytest.mark.slow
@@ -163,7 +209,8 @@ def test_a_tiny_race_from_end_to_end(real_data: Path, tmp_path: Path) -> None:
     assert str(real_data) not in out.read_text()
     for contest_record, images in zip(record["contests"], (8, 40), strict=True):
         plain, *others = contest_record["contenders"]
-        assert [each["name"] for each in others] == ["ganzoo fp32", "ganzoo bf16"]
+        assert [each["name"] for each in others] == ["ganzoo fp32 eager", "ganzoo bf16 eager"]
+        assert plain["settings"]["allocator"] == "system"
         assert plain["times_as_fast_as_plain"] is None
         assert {each["images_per_iteration"] for each in contest_record["contenders"]} == {images}
         for each in contest_record["contenders"]:
@@ -171,4 +218,6 @@ def test_a_tiny_race_from_end_to_end(real_data: Path, tmp_path: Path) -> None:
             assert each["finite"]
         for each in others:
             assert len(each["config_sha256"]) == 64
+            assert each["settings"]["allocator"] == contest.best_allocator(torch.device("cpu"))
+            assert (each["tier"], each["choice"]["asked"]) == ("eager", "eager")
             assert each["times_as_fast_as_plain"]["low"] <= each["times_as_fast_as_plain"]["high"]

@@ -1,0 +1,301 @@
+"""How far a training step is from what this processor could do: `python benchmarks/limits.py`.
+
+Writes benchmarks/results/limits-cpu.json. For each case it counts the arithmetic of one iteration, gradients of
+gradients included, and the bytes that weights and their optimizer must move; it measures, at the same moment, what one
+thread multiplies and copies in a second; and it measures the iteration itself, in the eager engine. The limit is
+
+    seconds = FLOPs in bfloat16 / peak in bfloat16 + FLOPs in float32 / peak in float32 + bytes / bandwidth
+
+and the share reached is the limit over the measured time. It is a limit of the arithmetic as the game asks for it: no
+activation, normalisation, random number or launch is in it. A multiplication and an addition are two FLOPs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from baselines.contest import Contender, Settings, ganzoo
+from baselines.surroundings import git, load_average
+from race import positive, whole
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from ganzoo.config import RunConfig, make_config
+from ganzoo.durable import replace_json
+from ganzoo.errors import GanzooError
+from ganzoo.training.engine.engine import Engine
+from ganzoo.training.environment import environment
+from ganzoo.training.precision import resolve_precision
+from ganzoo.training.session import Session
+from ganzoo.training.tuning.allocator import release
+
+OUT = Path(__file__).parent / "results" / "limits-cpu.json"
+CPU = torch.device("cpu")
+VARIANTS = ("vanilla", "dcgan", "lsgan", "wgan-gp", "began")
+
+_FLOAT, _HALF = 4, 2  # bytes
+
+
+@dataclass
+class Work:
+    """What one iteration does.
+
+    Attributes:
+        flops: by the arithmetic, ``"bf16"`` and ``"fp32"``.
+        operators: calls of tensor operators, views included.
+    """
+
+    flops: Counter[str] = field(default_factory=Counter)
+    operators: int = 0
+
+
+class Count(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts what runs inside ``with Count() as count:``, backward passes of every order included.
+
+    torch's own FlopCounterMode follows modules by hooks, and fails where gradients are differentiated.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.work = Work()
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        result = function(*args, **kwargs)
+        if not str(function).startswith("profiler."):
+            self.work.operators += 1
+        if formula := flop_registry.get(function._overloadpacket):
+            self.work.flops[_arithmetic(args)] += formula(*args, **kwargs, out_val=result)
+        return result
+
+
+def count(body: Callable[[], None]) -> Work:
+    """What ``body`` does, which runs once."""
+    with Count() as counting:
+        body()
+    return counting.work
+
+
+def least_bytes(engine: Engine) -> dict[str, int]:
+    r"""Bytes that one iteration moves at least for its weights, were none of them kept in a cache.
+
+    A player of P weights: its gradient is written once (4 P); Adam reads weights, gradients and both moments and
+    writes all but the gradients (28 P); the passes that follow read the new weights once (4 P), and below float32 write
+    and read a copy of half the size (4 P more). The moving average reads two and writes one number for each of its own.
+    """
+    (plan,) = engine.plans(1)
+    updates = [engine.players[name] for names in plan for name in names]
+    weights = sum(parameter.numel() for player in updates for parameter in player.params)
+    averaged = list(engine.ema.module.state_dict().values()) if engine.ema else []
+    return {
+        "gradients": _FLOAT * weights,
+        "adam": 7 * _FLOAT * weights,
+        "weights": _FLOAT * weights,
+        "casts": 2 * _HALF * weights if engine.precision == "bf16" else 0,
+        "ema": 3 * _FLOAT * sum(tensor.numel() for tensor in averaged if tensor.is_floating_point()),
+    }
+
+
+def peaks(size: int, megabytes: int, repeats: int, *, half: bool) -> dict[str, float | None]:
+    """What one thread does at this moment, the median of ``repeats``.
+
+    Args:
+        size: rows of the square matrices that are multiplied.
+        megabytes: of the tensor that is copied; more than the caches hold.
+        repeats: measurements of each.
+        half: measure bfloat16 too; None stands for it otherwise.
+
+    Returns:
+        FLOPs a second by the arithmetic, and ``bandwidth``, bytes read and written a second.
+    """
+    source = torch.ones(megabytes * 2**20 // _FLOAT)
+    target = torch.empty_like(source)
+    seconds = median_seconds(lambda: target.copy_(source), repeats)
+    return {
+        "fp32": _multiplied(size, torch.float32, repeats),
+        "bf16": _multiplied(size, torch.bfloat16, repeats) if half else None,
+        "bandwidth": 2 * _FLOAT * source.numel() / seconds,
+    }
+
+
+def median_seconds(body: Callable[[], Any], repeats: int) -> float:
+    """The median time of ``body`` after one call that is not measured."""
+    body()
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        body()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def limit(flops: dict[str, int], moved: int, peak: dict[str, float | None]) -> dict[str, float]:
+    """Seconds that an iteration takes at least: for its arithmetic, its memory, and both one after the other."""
+    arithmetic = sum(number / (peak[name] or peak["fp32"] or 1) for name, number in flops.items())
+    memory = moved / (peak["bandwidth"] or 1)
+    return {"arithmetic": arithmetic, "memory": memory, "both": arithmetic + memory}
+
+
+class Limits:
+    """All cases of a command line, and their record.
+
+    Args:
+        arguments: what was asked for.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.precision = arguments.precision or resolve_precision("auto", CPU)
+        self.defaults = Settings.now()
+
+    def run(self, console: Console) -> int:
+        """Measure, and write the record after each case; the number of those that failed."""
+        record = {**self.heading(), "cases": []}
+        release()  # so that the system's allocator is in one and the same state in all cases
+        self.arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        for variant in self.arguments.variants:
+            before = load_average()
+            try:
+                found = self.case(variant)
+            except (GanzooError, RuntimeError, MemoryError) as error:  # this case alone; the others go on
+                found = {"failed": f"{type(error).__name__}: {error}"}
+            load = {"before": before, "after": load_average()}
+            record["cases"].append({"case": variant, "load_average": load, **found})
+            replace_json(self.arguments.out, record)
+        show(console, record)
+        return sum("failed" in found for found in record["cases"])
+
+    def heading(self) -> dict[str, Any]:
+        """What all cases share."""
+        asked = vars(self.arguments)
+        kept = ("batch_size", "threads", "blocks", "seconds", "seed", "matrix", "megabytes", "repeats")
+        return {
+            "format": 1,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "git": git(),
+            "asked": {name: asked[name] for name in kept},
+            "precision": self.precision,
+            "environment": environment(CPU),
+            "torch": torch.__version__,
+        }
+
+    def case(self, variant: str) -> dict[str, Any]:
+        """Count and time ``variant``, and measure the peaks beside it."""
+        asked = self.arguments
+        self.defaults.apply()
+        with (session := Session(self.config(variant))).batcher:
+            contender = ganzoo(variant, session)
+            contender.calibrate(asked.seconds)
+            work, moved = count(session.engine.iterate), least_bytes(session.engine)
+            peak = peaks(asked.matrix, asked.megabytes, asked.repeats, half=self.precision == "bf16")
+            for _ in range(asked.blocks):
+                contender.block()
+        return described(contender, work, moved, peak)
+
+    def config(self, variant: str) -> RunConfig:
+        """The config of ``variant`` at its defaults, on MNIST."""
+        asked = self.arguments
+        training = {
+            "batch_size": asked.batch_size,
+            "device": "cpu",
+            "precision": self.precision,
+            "seed": asked.seed,
+            "threads": asked.threads,
+            "engine": "eager",
+        }
+        data = {"dataset": "mnist", **({"data_dir": asked.data_dir} if asked.data_dir else {})}
+        return make_config({"variant": variant, "training": training, "data": data})
+
+
+def described(contender: Contender, work: Work, moved: dict[str, int], peak: dict[str, float | None]) -> dict[str, Any]:
+    """The record of a case; times are in seconds an iteration."""
+    flops = dict(work.flops)
+    least = limit(flops, sum(moved.values()), peak)
+    measured = statistics.median(contender.seconds) / contender.iterations
+    return {
+        "flops": flops,
+        "bytes": moved,
+        "operators": work.operators,
+        "peaks": peak,
+        "limit_seconds": least,
+        "seconds": measured,
+        "share": least["both"] / measured,
+        "arithmetic_share": least["arithmetic"] / measured,
+        "contender": contender.record(),
+    }
+
+
+def show(console: Console, record: dict[str, Any]) -> None:
+    """Print all cases."""
+    titles = ("case", "GFLOP bf16", "GFLOP fp32", "MB", "operators", "limit ms", "measured ms", "share")
+    table = Table(*titles, box=None, header_style="bold")
+    for found in record["cases"]:
+        table.add_row(*([found["case"], found["failed"]] if "failed" in found else _row(found)))
+    console.print(table)
+
+
+def _row(found: dict[str, Any]) -> list[str]:
+    flops = [f"{found['flops'].get(name, 0) / 1e9:.3f}" for name in ("bf16", "fp32")]
+    moved, least = sum(found["bytes"].values()) / 1e6, found["limit_seconds"]["both"]
+    times = [f"{1e3 * seconds:.2f}" for seconds in (least, found["seconds"])]
+    return [found["case"], *flops, f"{moved:.1f}", f"{found['operators']:,}", *times, f"{found['share']:.0%}"]
+
+
+def _multiplied(size: int, dtype: torch.dtype, repeats: int) -> float:
+    """FLOPs a second of a product of square matrices."""
+    left, right = (torch.rand(size, size).to(dtype) for _ in range(2))
+    out = torch.empty(size, size, dtype=dtype)
+    return 2 * size**3 / median_seconds(lambda: torch.mm(left, right, out=out), repeats)
+
+
+def _arithmetic(args: tuple[Any, ...]) -> str:
+    half = any(isinstance(leaf, Tensor) and leaf.dtype == torch.bfloat16 for leaf in tree_leaves(args))
+    return "bf16" if half else "fp32"
+
+
+def parse(words: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add, number = parser.add_argument, whole(1)
+    add("--variants", nargs="+", choices=VARIANTS, default=VARIANTS, metavar="NAME", help=", ".join(VARIANTS))
+    add("--batch-size", type=number, default=64, metavar="N")
+    add("--precision", choices=["fp32", "bf16"], help="bfloat16 where the processor computes in it, if left out")
+    add("--threads", type=number, default=1, help="CPU threads")
+    add("--blocks", type=number, default=10, help="blocks that are timed")
+    add("--seconds", type=positive, default=1.0, help="length of a block")
+    add("--matrix", type=number, default=2048, metavar="N", help="rows of the matrices whose product is the peak")
+    add("--megabytes", type=number, default=256, metavar="N", help="size of the tensor that is copied")
+    add("--repeats", type=number, default=9, help="measurements of each peak")
+    add("--seed", type=whole(0), default=0)
+    add("--data-dir", type=Path, help="where MNIST lies; before GANZOO_DATA and the cache folder")
+    add("--out", type=Path, default=OUT, help="the record")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure; the exit status."""
+    try:
+        return 1 if Limits(parse(words)).run(Console()) else 0
+    except GanzooError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
