@@ -1,7 +1,10 @@
 """What every installed variant must do, whoever wrote it."""
 
+import shutil
+
 import pytest
 import torch
+from toys.playing import differences, play
 
 from ganzoo.assembly import build_game
 from ganzoo.config import find_specs, make_config
@@ -12,7 +15,13 @@ from ganzoo.errors import IncompatiblePartsError
 from ganzoo.game import GAN, Batch, Turn
 from ganzoo.registry import registry
 from ganzoo.training.engine import Engine
+from ganzoo.training.engine.capture import tape_recorder
+from ganzoo.training.engine.constancy import find_change, trace
+from ganzoo.training.engine.parity import examine
+from ganzoo.training.engine.syncs import find_syncs
+from ganzoo.training.engine.tiers import Compiled, Graph
 from ganzoo.training.seeding import seed_global
+from ganzoo.training.session import Session
 
 VARIANTS = sorted(registry().variants())
 CPU = torch.device("cpu")
@@ -42,14 +51,14 @@ def turn(game, *, size=16, channels=1, players=("d", "g"), seed=0):
     return Turn(Batch(images=images, labels=labels), rng, torch.tensor(0), players)
 
 
-def engine(variant, *, seed=0):
-    game = build(variant, seed=seed)
+def engine(variant, *, seed=0, conditional=False, **options):
+    game = build(variant, seed=seed, conditional=conditional)
     rng = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (40, 1, 16, 16), generator=rng, dtype=torch.uint8)
     sets = {"images": ImageSet(images, torch.arange(40) % 10)}
     info = DataInfo(name="toy", channels=1, height=16, width=16, classes=tuple("0123456789"), sizes=(("train", 40),))
-    batcher = ResidentBatcher(sets, info=info, batch_size=N, seed=seed, device=CPU)
-    return Engine(game, batcher, seed=seed, device=CPU)
+    batcher = ResidentBatcher(sets, info=info, batch_size=N, seed=seed, device=CPU, rounds=16)
+    return Engine(game, batcher, seed=seed, device=CPU, **options)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -199,3 +208,54 @@ def test_repr_names_the_parts(variant):
     text = repr(build(variant))
     for part in ("generator", "discriminator", "loss"):
         assert f"({part})" in text
+
+
+LABELLED = [(name, False) for name in VARIANTS] + [(name, True) for name in VARIANTS if name != "began"]
+
+
+def recorded(cycle):
+    return Graph(cycle, tape_recorder, span=3)
+
+
+def cut_into_stretches(cycle):
+    return Compiled(cycle, lambda module: module)
+
+
+@pytest.mark.parametrize("tier", [recorded, cut_into_stretches])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(("variant", "conditional"), LABELLED)
+def test_is_played_to_the_bit_by_every_tier(variant, conditional, precision, tier):
+    eager, other = (engine(variant, conditional=conditional, precision=precision, ema=0.9) for _ in range(2))
+    seed_global(0)
+    expected = play(eager, 4)
+    seed_global(0)
+    assert differences(expected, play(other, 4, tier(other.cycle))) == []
+
+
+@pytest.mark.parametrize(("variant", "conditional"), LABELLED)
+def test_a_step_asks_for_no_value_and_does_not_change(variant, conditional):
+    started = engine(variant, conditional=conditional)
+    (plan,) = started.plans(1)
+
+    def played(watched):
+        started.prepare((plan,))
+        return watched(lambda: started.cycle.play(plan))
+
+    assert played(find_syncs) == []
+    assert find_change(played(trace), played(trace)) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="needs a C++ compiler")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("variant", ["vanilla", "wgan-gp"])
+def test_a_compiled_step_passes_the_gate(variant, precision):
+    raw = {"variant": variant, "data": {"dataset": "digits"}, "net": SMALL["mlp" if variant == "vanilla" else variant]}
+    if variant == "wgan-gp":
+        raw["options"] = {"n_critic": 2}  # each round is compiled
+    training = {"batch_size": 16, "device": "cpu", "precision": precision, "ema": 0.9}
+    started = Session(make_config(raw | {"training": training})).engine
+    play(started, 3)
+    parity = examine(started, Compiled(started.cycle), 2)
+    assert parity.passed, parity.describe()
+    assert precision == "bf16" or parity.error < 1e-3, parity.describe()

@@ -75,7 +75,7 @@ def _dry_run(config: RunConfig) -> int:
         name, amount = config.training.budget
         out.print(f"variant   {config.variant}" + (f" on {config.backbone}" if config.backbone else ""))
         out.print(f"data      {config.data.dataset}: {batcher.size:,} images of {batcher.info.shape} (C, H, W)")
-        out.print(f"device    {session.device}, {config.training.precision}, engine {session.engine.tier.name}")
+        out.print(f"device    {session.device}, {session.engine.precision}, engine {config.training.engine}")
         for player in session.engine.players.values():
             out.print(f"player    {player.name}: {sum(p.numel() for p in player.params):,} parameters")
         out.print(f"rounds    {session.engine.game.rounds(0)}")

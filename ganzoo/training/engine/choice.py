@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from ganzoo.errors import ConfigError, ContractError, GanzooError
+from ganzoo.game import Plan
 
 from .capture import cuda_recorder
+from .constancy import find_change, trace
 from .engine import Engine
-from .parity import Parity, examine
+from .parity import ITERATIONS, Parity, examine
 from .snapshot import Snapshot
 from .syncs import find_syncs
 from .tiers import SPAN, Compiled, CompiledGraph, Eager, Graph, Tier
 
+T = TypeVar("T")
+
 TIERS = ("eager", "compile", "graph", "graph+compile")
 """From the reference up."""
 
+_BETWEEN = 3
 _GAIN = 0.95
 _COMPILATION = 60.0
 """Seconds that compiling is taken to cost, before it is known."""
@@ -85,7 +91,7 @@ def choose(
         return _insist(engine, asked, say)
     reasons: dict[str, str] = {}
     for name in reversed(TIERS[1:]):
-        reason = _unwise(engine, name, expected) or _hindrance(engine, name)
+        reason = _unwise(engine, name, expected) or _flaw(engine)
         if not reason:
             parity, reason = _try(engine, name, say)
             if parity and parity.seconds > _GAIN * parity.eager_seconds:
@@ -114,10 +120,9 @@ def _insist(engine: Engine, name: str, say: Callable[[str], None]) -> Choice:
         raise ConfigError(
             f"--engine {name} {needs}; this run is on {engine.device}", choices=("auto", *_open_to(engine))
         )
-    lines = _sync_lines(engine)
-    if lines:
+    if flaw := _flaw(engine):
         raise ContractError(
-            f"--engine {name}: the step asks the device for a value at {lines[0]}",
+            f"--engine {name}: {flaw}",
             fix="use tensor operations there (torch.where, a buffer), or run with --engine eager",
         )
     parity, reason = _try(engine, name, say)
@@ -170,18 +175,28 @@ def _unwise(engine: Engine, name: str, expected: Callable[[], float]) -> str:
     return ""
 
 
-def _hindrance(engine: Engine, name: str) -> str:
-    lines = _sync_lines(engine)
-    return f"the step asks the device for a value at {lines[0]}" if lines else ""
-
-
-def _sync_lines(engine: Engine) -> list[str]:
-    """The lines of the game's step that ask for a value, found by one iteration that leaves no trace."""
+def _flaw(engine: Engine) -> str:
+    """Why the step of the game runs eagerly and in no other way, found by iterations that leave no trace."""
     before = Snapshot(engine)
+
+    def played(plan: Plan, watched: Callable[[Callable[[], None]], T]) -> T:
+        engine.prepare((plan,))  # on the host, where a batcher may do as it likes
+        return watched(partial(engine.cycle.play, plan))
+
     try:
-        return find_syncs(engine.iterate)
+        plans = dict.fromkeys(engine.plans(ITERATIONS))
+        for plan in plans:
+            if lines := played(plan, find_syncs):
+                return f"the step asks the device for a value at {lines[0]}"
+        for plan in plans:
+            first = played(plan, trace)
+            for _ in range(_BETWEEN):  # a list of the last images, say, is full only after some
+                played(plan, lambda body: body())
+            if change := find_change(first, played(plan, trace)):
+                return change
     finally:
         before.restore()
+    return ""
 
 
 def _share(parity: Parity) -> str:

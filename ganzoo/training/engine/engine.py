@@ -85,7 +85,8 @@ class Engine:
 
     def get_ready(self, most: int = 1) -> tuple[Plan, ...]:
         """The plans of the next call of :meth:`iterate`, with what the tier must do once for them done."""
-        plans = self.plans(min(most, self.tier.span))
+        # A whole span or a single one, so that no more than two are ever made ready for the same rounds.
+        plans = self.plans(self.tier.span if most >= self.tier.span else 1)
         self.tier.get_ready(plans, self)
         return plans
 

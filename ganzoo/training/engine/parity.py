@@ -12,8 +12,9 @@ compared alone, both tiers starting from the reference's state, by
 
 over the weights :math:`\theta_p` of each player, the shares of the distance moved. Allowed are 5 %, or, below float32,
 twice the :math:`\epsilon` of the reference in float32 against itself in the precision of the run, if that is more:
-fused arithmetic may not be further from the truth than the arithmetic that it replaces. Streams and counters must be
-equal in any case.
+fused arithmetic may not be further from the truth than the arithmetic that it replaces. Everything else must have
+followed: averages, moments and buffers have to arrive nearer to where the reference took them than to where they were,
+but for rounding. Streams and counters must be equal in any case.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ganzoo.game import Player
+
 from .snapshot import Snapshot
 from .tiers import Eager, Tier
 
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 ITERATIONS = 8
 ALLOWED = 0.05
 _MARGIN = 2.0
+_FOLLOWED = 0.5
+_ROUNDING = {False: 1e-5, True: 1e-2}
+"""Of a tensor's size, in float32 and below it: a move of less cannot be told from rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +53,8 @@ class Parity:
         exact: whether all state was the same to the bit.
         error: :math:`\\epsilon`, 0 where exact.
         allowed: the largest error that passes.
-        unequal: what must be equal and was not: a random stream, the sampler, a counter; empty if all was.
+        unequal: what must be equal and was not (a random stream, the sampler, a counter), or must follow and did not
+            (an average, a moment, a buffer); empty if there is no such thing.
         seconds: of an iteration of the tier, without compilation and capture.
         eager_seconds: of an iteration of the reference.
     """
@@ -127,22 +134,28 @@ def _step_by_step(
     engine: Engine, tier: Tier, eager: Tier, start: Snapshot, iterations: int
 ) -> tuple[str, float, float]:
     """What is unequal, the error, and the error that is allowed, each iteration from the reference's state."""
-    before, error, rounding = start, 0.0, 0.0
+    before, error, rounding, left = start, 0.0, 0.0, ""
     for _ in range(iterations):
         reference, _ = _play(engine, eager, before, 1)
         result, _ = _play(engine, tier, before, 1)
-        if unequal := next((name for name in _differing(reference, result) if _must_be_equal(name)), ""):
+        if unequal := _unequal(reference, result):
             return unequal, float("inf"), ALLOWED
+        precise = _play_precisely(engine, eager, before) if engine.cycle.bf16 else reference
+        left = left or _left_behind(engine, before, reference, result, precise)
         error = max(error, _error(engine, before, reference, result))
-        if engine.cycle.bf16:
-            engine.cycle.bf16 = False
-            try:
-                precise, _ = _play(engine, eager, before, 1)
-            finally:
-                engine.cycle.bf16 = True
-            rounding = max(rounding, _error(engine, before, precise, reference))
+        rounding = max(rounding, _error(engine, before, precise, reference))
         before = reference
-    return "", error, max(ALLOWED, _MARGIN * rounding)
+    allowed = max(ALLOWED, _MARGIN * rounding)
+    return left if error <= allowed else "", error, allowed
+
+
+def _play_precisely(engine: Engine, eager: Tier, before: Snapshot) -> Snapshot:
+    """The state after an iteration of the reference in float32."""
+    engine.cycle.bf16 = False
+    try:
+        return _play(engine, eager, before, 1)[0]
+    finally:
+        engine.cycle.bf16 = True
 
 
 def _differing(a: Snapshot, b: Snapshot) -> list[str]:
@@ -158,18 +171,55 @@ def _same(a: Tensor, b: Tensor) -> bool:
     )
 
 
-def _must_be_equal(name: str) -> bool:
-    return name.startswith("rng/") or name in ("values/iteration", "values/drawn")
+def _unequal(reference: Snapshot, result: Snapshot) -> str:
+    """What must be equal and is not; empty if there is no such thing."""
+    tensors = reference.flat()
+    for name in _differing(reference, result):
+        if name in ("values/iteration", "values/drawn") or (name in tensors and not tensors[name].is_floating_point()):
+            return name
+    return "values/meter" if _counts(reference) != _counts(result) else ""
+
+
+def _left_behind(engine: Engine, before: Snapshot, reference: Snapshot, result: Snapshot, precise: Snapshot) -> str:
+    """What must follow and did not; empty if there is no such thing. ``precise`` tells how well it can."""
+    floor = _ROUNDING[engine.cycle.bf16]
+    start, here, there, exact = (_followers(engine, state) for state in (before, reference, result, precise))
+    for name, now in here.items():
+        allowed = _FOLLOWED * _distance(start[name], now) + _MARGIN * _distance(exact[name], now) + floor * _norm(now)
+        if not _distance(now, there[name]) <= allowed:  # nor where it is NaN
+            return name
+    return ""
+
+
+def _counts(snapshot: Snapshot) -> dict[str, float]:
+    """How often each row of scalars was logged."""
+    return {names: sums[-1] for names, (sums, _) in snapshot.values["meter"].items()}
+
+
+def _followers(engine: Engine, state: Snapshot) -> dict[str, list[Tensor]]:
+    """All of floating point that is no player's weight: each buffer, the moments of each optimizer, the average."""
+    weights = {name for player in engine.players.values() for name in _weights_of(engine, player)}
+    groups = {f"model/{name}": [tensor] for name, tensor in state.tensors["model"].items() if name not in weights}
+    for name, tensor in state.tensors["optimizers"].items():
+        # A single moment may be all rounding, such as that of a bias before a normalisation; all of a kind are not.
+        owner, _, kind = name.rsplit(".", 2)
+        groups.setdefault(f"optimizers/{owner}.{kind}", []).append(tensor)
+    if engine.ema:
+        groups["exported"] = list(state.tensors["exported"].values())
+    return {
+        name: floating for name, group in groups.items() if (floating := [t for t in group if t.is_floating_point()])
+    }
 
 
 def _error(engine: Engine, before: Snapshot, reference: Snapshot, result: Snapshot) -> float:
     """The largest share of a player's move by which ``result`` is off."""
-    names = {id(parameter): name for name, parameter in engine.game.named_parameters()}
     worst = 0.0
     for player in engine.players.values():
-        mine = [names[id(parameter)] for parameter in player.params if id(parameter) in names]
-        off = _distance(reference, result, mine)
-        moved = _distance(before, reference, mine)
+        start, here, there = (
+            [snapshot.tensors["model"][name] for name in _weights_of(engine, player)]
+            for snapshot in (before, reference, result)
+        )
+        off, moved = _distance(here, there), _distance(start, here)
         if off > 0:
             worst = max(worst, off / moved if moved > 0 else float("inf"))
         if off != off:  # NaN on one side alone
@@ -177,9 +227,17 @@ def _error(engine: Engine, before: Snapshot, reference: Snapshot, result: Snapsh
     return worst
 
 
-def _distance(a: Snapshot, b: Snapshot, names: list[str]) -> float:
-    ours, theirs = a.tensors["model"], b.tensors["model"]
-    return math.sqrt(sum(float((ours[name].double() - theirs[name].double()).square().sum()) for name in names))
+def _weights_of(engine: Engine, player: Player) -> list[str]:
+    names = {id(parameter): name for name, parameter in engine.game.named_parameters()}
+    return [names[id(parameter)] for parameter in player.params if id(parameter) in names]
+
+
+def _distance(ours: list[Tensor], theirs: list[Tensor]) -> float:
+    return _norm([a.double() - b.double() for a, b in zip(ours, theirs, strict=True)])
+
+
+def _norm(tensors: list[Tensor]) -> float:
+    return math.sqrt(sum(float(tensor.double().square().sum()) for tensor in tensors))
 
 
 def _wait(device: torch.device) -> None:

@@ -1,8 +1,8 @@
 """From a tape to a program whose arithmetic is fused: long stretches of operations, each compiled as one.
 
 A stretch ends at an operation that the compiler must not take in: a fused optimizer, or a random draw. Draws that need
-no computed value are made before everything else, in their order, so they end no stretch; what random streams give is
-then the same as in the eager step, number by number.
+no computed value, and overwrite none that was read, are made before everything else, in their order, so they end no
+stretch; what random streams give is then the same as in the eager step, number by number.
 
 Autograd has run when a tape is made, so its operations stand there as arithmetic, gradients of gradients included: none
 of what compilers cannot do inside of autograd is asked of them.
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, fx
+from torch.utils._pytree import tree_map
 
-from .tape import Key, Operation, Tape, key_of, replace_tensors, tensors_in
+from .tape import Key, Operation, Tape, key_of, replace_tensors, storage_of, tensors_in
 
 Function = Callable[..., Sequence[Tensor]]
 Fuse = Callable[[fx.GraphModule], Function]
@@ -99,24 +100,31 @@ def _parts(operations: Sequence[Operation]) -> list[list[Operation]]:
 
 
 def _split_draws(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
-    """The leading random draws that read no computed value, and everything else in order."""
+    """The leading random draws that can as well be made before everything else, and everything else in order."""
     blank = {
         key_of(tensor): operation for operation in operations if _is_blank(operation) for tensor in operation.outputs
     }
-    computed: set[Key] = set()
+    read: set[int] = set()
+    written: set[int] = set()
     draws: list[Operation] = []
     dropped: list[Operation] = []
     for operation in operations:
         if _is_random(operation):
-            if any(key_of(tensor) in computed for tensor in operation.inputs):
+            changed = operation.inputs if operation.function._schema.is_mutable else []
+            if not (written.isdisjoint(_memory(operation.inputs)) and read.isdisjoint(_memory(changed))):
                 break  # what is drawn after it must stay after it
             draws.append(operation)
             # A draw fills the recorded memory, so nothing is to be allocated for it.
             dropped += [blank[key] for tensor in operation.inputs if (key := key_of(tensor)) in blank]
         elif not _is_blank(operation):
-            computed.update(key_of(tensor) for tensor in operation.outputs)
+            read.update(_memory(operation.inputs))
+            written.update(_memory(operation.writes))
     taken = {id(operation) for operation in draws + dropped}
     return draws, [operation for operation in operations if id(operation) not in taken]
+
+
+def _memory(tensors: Iterable[Tensor]) -> set[int]:
+    return {storage_of(tensor) for tensor in tensors}
 
 
 def _is_random(operation: Operation) -> bool:
@@ -161,16 +169,25 @@ def _read_by(operations: Iterable[Operation]) -> set[Key]:
 
 
 def _alone(operation: Operation, inputs: dict[Key, Tensor], outputs: dict[Key, Tensor]) -> Function:
-    """A function that runs one operation as it is."""
+    """A function that runs one operation as it is. It holds none of the recorded memory."""
+    function = operation.function
+    places = {key: _Place(index) for index, key in enumerate(inputs)}
+    args, kwargs = replace_tensors((operation.args, operation.kwargs), lambda tensor: places[key_of(tensor)])
     wanted = [key_of(tensor) in outputs for tensor in operation.outputs]
 
     def run(*given: Tensor) -> Sequence[Tensor]:
-        memory = dict(zip(inputs, given, strict=True))
-        args, kwargs = replace_tensors((operation.args, operation.kwargs), lambda tensor: memory[key_of(tensor)])
-        results = tensors_in(operation.function(*args, **kwargs))
+        now = tree_map(lambda leaf: given[leaf.index] if isinstance(leaf, _Place) else leaf, (args, kwargs))
+        results = tensors_in(function(*now[0], **now[1]))
         return [result for result, keep in zip(results, wanted, strict=True) if keep]
 
     return run
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Stands for a tensor: the one of this index among the inputs."""
+
+    index: int
 
 
 def _graph(part: Sequence[Operation], inputs: dict[Key, Tensor], outputs: dict[Key, Tensor]) -> fx.GraphModule:

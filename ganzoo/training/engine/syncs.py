@@ -12,29 +12,20 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
-_ASKING = {
-    "item": Tensor.item,
-    "tolist": Tensor.tolist,
-    "numpy": Tensor.numpy,
-    "cpu": Tensor.cpu,
-    "bool": Tensor.__bool__,
-    "float": Tensor.__float__,
-    "int": Tensor.__int__,
-    "index": Tensor.__index__,
-    "nonzero": Tensor.nonzero,
-    "torch.nonzero": torch.nonzero,
-    "masked_select": Tensor.masked_select,
-    "torch.masked_select": torch.masked_select,
-    "unique": torch.unique,
-    "equal": torch.equal,
-    "allclose": torch.allclose,
-}
+from .tape import asks_for_a_value, without_check
+
+# What asks without an operation, at least on a CPU; everything else is seen by the operation that it is.
+_ASKING = (Tensor.item, Tensor.tolist, Tensor.numpy, Tensor.__array__, Tensor.cpu, Tensor.__repr__)
+Place = tuple[str, int]
+"""A file and the number of a line."""
+
 _NOT_OURS = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
 
 
 class SyncFinder(TorchFunctionMode):
-    """Notes the lines inside ``with SyncFinder() as finder:`` at which Python asks a tensor for its value.
+    """Notes the lines at which Python asks a tensor for its value, as far as that is seen by torch's functions.
 
     Found on any device, also where asking costs nothing, such as a CPU.
 
@@ -49,25 +40,48 @@ class SyncFinder(TorchFunctionMode):
     def __torch_function__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if any(function is asking for asking in _ASKING.values()):
-            line = _line(sys._getframe(1))
-            if line not in self.lines:
-                self.lines.append(line)
+        if any(function is asking for asking in _ASKING):
+            self.note(sys._getframe(1))
+        return without_check(function)(*args, **(kwargs or {}))
+
+    def note(self, frame: FrameType) -> None:
+        """Note the line that ``frame`` works for."""
+        line = quote(place_of(frame))
+        if line not in self.lines:
+            self.lines.append(line)
+
+
+class _OperationFinder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """The same for whatever torch asks on behalf of a line: a mask as an index, ``torch.unique``, ``t in tensor``."""
+
+    def __init__(self, finder: SyncFinder) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._finder = finder
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if asks_for_a_value(function, args):
+            self._finder.note(sys._getframe(1))
         return function(*args, **(kwargs or {}))
 
 
 def find_syncs(body: Callable[[], None]) -> list[str]:
     """The lines of ``body``, which runs once, that ask for a value."""
     finder = SyncFinder()
-    with finder:
+    with finder, _OperationFinder(finder):
         body()
     return finder.lines
 
 
-def _line(frame: FrameType | None) -> str:
-    """The innermost line that belongs neither to torch nor to the engine."""
-    while frame is not None and frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_OURS):
+def place_of(frame: FrameType) -> Place:
+    """The innermost line that ``frame`` works for and that belongs neither to torch nor to the engine."""
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_OURS):
         frame = frame.f_back
-    assert frame is not None
-    path, number = frame.f_code.co_filename, frame.f_lineno
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def quote(place: Place) -> str:
+    """Such as ``my_gan.py:31: if loss > 2:``."""
+    path, number = place
     return f"{path}:{number}: {linecache.getline(path, number).strip()}"

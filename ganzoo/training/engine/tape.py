@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -51,6 +53,11 @@ class Operation:
         return tensors_in((self.args, self.kwargs))
 
     @property
+    def writes(self) -> list[Tensor]:
+        """The tensors that it makes or changes; among those that it changes may be some that it only reads."""
+        return [*self.outputs, *(self.inputs if self.function._schema.is_mutable else ())]
+
+    @property
     def name(self) -> str:
         """Such as ``aten.add_.Tensor``."""
         return str(self.function)
@@ -73,7 +80,7 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if _asks_for_a_value(function, args):
+        if asks_for_a_value(function, args):
             raise ContractError(f"{function} hands a value of a tensor to Python in the middle of a step")
         result = function(*args, **kwargs)
         if not str(function).startswith("profiler."):
@@ -84,8 +91,8 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         # Aliases, since to hold the tensors themselves would have autograd copy gradients that it can else take over.
         args, kwargs = tree_map(_alias, args), tree_map(_alias, kwargs)
         outputs = tuple(_alias(tensor) for tensor in tensors_in(result))
-        known = {_storage(tensor) for tensor in tensors_in((args, kwargs))}
-        fresh = tuple(_storage(tensor) not in known for tensor in outputs)
+        known = {storage_of(tensor) for tensor in tensors_in((args, kwargs))}
+        fresh = tuple(storage_of(tensor) not in known for tensor in outputs)
         self.operations.append(Operation(function, args, kwargs, outputs, _positions(result), fresh))
 
     @torch.no_grad()
@@ -101,14 +108,39 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def record(body: Callable[[], None]) -> Tape:
     """The tape of ``body``, which runs once."""
     tape = Tape()
-    with tape:
+    with Unchecked(), tape:
         body()
     return tape
 
 
+class Unchecked(TorchFunctionMode):
+    """Leaves out checks that ask for values on a CPU alone."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return without_check(function)(*args, **(kwargs or {}))
+
+
+def without_check(function: Any) -> Any:
+    """``function``, or for ``one_hot`` one that does not ask a CPU, as it asks no GPU, whether all classes exist."""
+    return _one_hot if function is one_hot else function
+
+
+def _one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    if num_classes < 0:
+        return one_hot(tensor, num_classes)  # the shape depends on values, so this one asks on any device
+    return (tensor.unsqueeze(-1) == torch.arange(num_classes, device=tensor.device)).long()
+
+
+def storage_of(tensor: Tensor) -> int:
+    """What tells this memory, however it is seen, from all other that is alive."""
+    return int(tensor.untyped_storage()._cdata)
+
+
 def key_of(tensor: Tensor) -> Key:
     """What tells this piece of memory, seen in this way, from all others that are alive."""
-    return _storage(tensor), tensor.dtype, tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
+    return storage_of(tensor), tensor.dtype, tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
 
 
 def tensors_in(tree: Any) -> list[Tensor]:
@@ -121,7 +153,7 @@ def replace_tensors(tree: Any, by: Callable[[Tensor], Any]) -> Any:
     return tree_map(lambda leaf: by(leaf) if isinstance(leaf, Tensor) else leaf, tree)
 
 
-def _asks_for_a_value(function: Any, args: tuple[Any, ...]) -> bool:
+def asks_for_a_value(function: Any, args: tuple[Any, ...]) -> bool:
     """Whether the result's value or shape depends on the values of tensors."""
     if function is torch.ops.aten.index.Tensor:  # only a mask makes the shape depend on values
         return any(tensor.dtype in (torch.bool, torch.uint8) for tensor in tensors_in(args[1]))
@@ -136,7 +168,3 @@ def _positions(result: Any) -> tuple[int | None, ...]:
     if isinstance(result, tuple | list):
         return tuple(index for index, leaf in enumerate(result) if isinstance(leaf, Tensor))
     return (None,) if isinstance(result, Tensor) else ()
-
-
-def _storage(tensor: Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)

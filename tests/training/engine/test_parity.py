@@ -1,0 +1,303 @@
+"""The gate lets rounding pass and nothing else, and leaves no trace."""
+
+import json
+
+import pytest
+import torch
+from toys import games
+from toys.faulty import STATEFUL
+from toys.losses import Logistic
+from toys.networks import BatchNormDiscriminator, TinyGenerator
+from toys.playing import differences, make_engine, play
+
+from ganzoo.game import GAN
+from ganzoo.training.engine.capture import tape_recorder
+from ganzoo.training.engine.parity import ALLOWED, Parity, examine
+from ganzoo.training.engine.snapshot import Snapshot
+from ganzoo.training.engine.tiers import Eager, Graph, Tier
+
+
+class Tampered(Tier):
+    """The reference, with something done before and after each iteration."""
+
+    name = "tampered"
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def play(self, plans):
+        for plan in plans:
+            before = Snapshot(self.engine)
+            self.before()
+            self.engine.cycle.play(plan)
+            self.after(before)
+
+    def before(self):
+        pass
+
+    def after(self, before):
+        pass
+
+
+def stretched(factor, player="g"):
+    """Moves the weights of ``player`` by ``factor`` times what the reference does."""
+
+    class Stretched(Tampered):
+        def after(self, before):
+            names = {id(parameter): name for name, parameter in self.engine.game.named_parameters()}
+            for parameter in self.engine.players[player].params:
+                parameter.data.lerp_(before.tensors["model"][names[id(parameter)]], 1 - factor)
+
+    return Stretched
+
+
+class SkipsGenerator(Tampered):
+    def play(self, plans):
+        kept = self.engine.cycle.optimizers["g"]
+        step, kept.step = kept.step, lambda step: {}
+        try:
+            super().play(plans)
+        finally:
+            kept.step = step
+
+
+class DoublesRate(Tampered):
+    def before(self):
+        for optimizer in self.engine.optimizers.values():
+            optimizer.inner.param_groups[0]["lr"] *= 2
+
+    def after(self, before):
+        for optimizer in self.engine.optimizers.values():
+            optimizer.inner.param_groups[0]["lr"] /= 2
+
+
+class StaleNoise(Tampered):
+    """The stream moves on as it should, but the latents are those of the first iteration."""
+
+    def __init__(self, engine):
+        super().__init__(engine)
+        self.latents = []
+
+    def before(self):
+        generator = self.engine.game.generator
+        sample = generator.sample_latent
+
+        def sample_once(n, rng, *, device):
+            self.latents.append(sample(n, rng, device=device))
+            return self.latents[0]
+
+        generator.sample_latent = sample_once
+
+    def after(self, before):
+        del self.engine.game.generator.sample_latent
+
+
+class FrozenStream(Tampered):
+    def after(self, before):
+        self.engine.rng.set_state(before.tensors["rng"]["turns"])
+
+
+class ForgetsAverage(Tampered):
+    def after(self, before):
+        self.engine.ema.module.load_state_dict(before.tensors["exported"])
+
+
+class ForgetsMoments(Tampered):
+    def after(self, before):
+        for name, value in self.engine.optimizers["d"].state().items():
+            if name.endswith("exp_avg"):
+                value.copy_(before.tensors["optimizers"][f"d.{name}"])
+
+
+class ForgetsBuffer(Tampered):
+    def after(self, before):
+        self.engine.game.loss.k.copy_(before.tensors["model"]["loss.k"])
+
+
+class ForgetsCount(Tampered):
+    def after(self, before):
+        batches = self.engine.game.discriminator.body[-1].num_batches_tracked
+        batches.copy_(before.tensors["model"]["discriminator.body.3.num_batches_tracked"])
+
+
+class LogsNothing(Tampered):
+    def after(self, before):
+        self.engine.meter.restore(before.values["meter"])
+
+
+class LosesImages(Tampered):
+    def after(self, before):
+        self.engine.batcher._drawn += 4
+
+
+class Spoils(Tampered):
+    def after(self, before):
+        next(self.engine.game.generator.parameters()).data.view(-1)[0] = float("nan")
+
+
+def examined(make, *, engine=None, name="vanilla", iterations=4, **options):
+    engine = engine or make_engine(name, **options)
+    before = play(engine, 2)
+    parity = examine(engine, make(engine), iterations)
+    assert differences(before, Snapshot(engine)) == []
+    assert isinstance(engine.tier, Eager)
+    return parity
+
+
+@pytest.mark.parametrize("name", sorted(games.GAMES))
+def test_a_replay_is_exact(name):
+    parity = examined(lambda engine: Graph(engine.cycle, tape_recorder, span=4), name=name)
+    assert parity.exact
+    assert parity.passed
+    assert (parity.error, parity.unequal) == (0, "")
+    assert parity.describe() == "bit-equal over 4 iterations"
+    assert parity.seconds > 0
+    assert parity.eager_seconds > 0
+
+
+def test_the_reference_is_exact_in_its_own_eyes_even_tampered_with_by_nothing():
+    assert examined(stretched(1.0)).exact
+    assert examined(Tampered).exact
+
+
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.04])
+def test_rounding_passes_and_is_measured_in_updates(share):
+    parity = examined(stretched(1 + share))
+    assert not parity.exact
+    assert parity.passed
+    assert parity.error == pytest.approx(share, rel=1e-2)
+    assert parity.allowed == ALLOWED
+    assert parity.describe() == f"{parity.error:.2g} of an update from the reference, within the 0.05 allowed"
+
+
+@pytest.mark.parametrize("share", [0.06, 0.5, -0.06])
+@pytest.mark.parametrize("player", ["d", "g"])
+def test_more_than_rounding_does_not(share, player):
+    parity = examined(stretched(1 + share, player))
+    assert not parity.passed
+    assert parity.error == pytest.approx(abs(share), rel=1e-2)
+    assert parity.describe() == f"{parity.error:.2g} of an update from the reference, beyond the 0.05 allowed"
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "least"),
+    [(SkipsGenerator, "vanilla", 0.99), (DoublesRate, "vanilla", 0.99), (StaleNoise, "vanilla", 0.1)],
+)
+def test_wrong_arithmetic_is_caught_by_the_weights(fault, name, least):
+    parity = examined(fault, name=name)
+    assert not parity.passed
+    assert parity.unequal == ""
+    assert parity.error >= least
+
+
+def test_a_weight_that_is_not_a_number_is_caught():
+    parity = examined(Spoils)
+    assert not parity.passed
+    assert parity.error == float("inf")
+
+
+def batch_norm():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return make_engine(GAN(TinyGenerator(), BatchNormDiscriminator(), Logistic(), games.OPTIONS))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(
+    ("fault", "name", "unequal"),
+    [
+        (FrozenStream, "vanilla", "rng/turns"),
+        (LosesImages, "vanilla", "values/drawn"),
+        (LogsNothing, "vanilla", "values/meter"),
+        (ForgetsAverage, "vanilla", "exported"),
+        (ForgetsMoments, "vanilla", "optimizers/d.exp_avg"),
+        (ForgetsBuffer, "energy", "model/loss.k"),
+    ],
+)
+def test_all_else_that_must_move_and_does_not_is_caught_by_name(fault, name, unequal, precision):
+    parity = examined(fault, name=name, precision=precision)
+    assert not parity.passed
+    assert parity.unequal == unequal
+    assert parity.describe() == f"{unequal} is not the reference's"
+
+
+def test_so_is_a_counter():
+    parity = examined(ForgetsCount, engine=batch_norm())
+    assert not parity.passed
+    assert parity.unequal == "model/discriminator.body.3.num_batches_tracked"
+
+
+class InOtherPrecision(Tampered):
+    """The reference in bfloat16 where it is float32, and the other way round."""
+
+    def before(self):
+        self.engine.cycle.bf16 = not self.engine.cycle.bf16
+
+    def after(self, before):
+        self.before()
+
+
+@pytest.mark.parametrize("name", ["vanilla", "energy", "cycle"])
+def test_less_rounding_than_the_reference_has_passes_in_low_precision(name):
+    parity = examined(InOtherPrecision, name=name, precision="bf16")
+    assert parity.passed
+    assert parity.error > 0
+    assert parity.allowed == pytest.approx(max(ALLOWED, 2 * parity.error), rel=0.2)  # seen from the other side
+
+
+def test_in_full_precision_the_same_rounding_is_no_excuse():
+    engine = make_engine("vanilla")
+    parity = examined(InOtherPrecision, engine=engine)
+    assert parity.allowed == ALLOWED
+    assert not parity.passed
+    assert not engine.cycle.bf16
+
+
+@pytest.mark.parametrize("fault", [SkipsGenerator, DoublesRate])
+def test_low_precision_is_no_excuse_for_a_fault(fault):
+    engine = make_engine("vanilla", precision="bf16")
+    parity = examined(fault, engine=engine)
+    assert not parity.passed
+    assert engine.cycle.bf16
+
+
+@pytest.mark.parametrize("name", sorted(STATEFUL))
+def test_a_replay_of_a_game_with_state_outside_of_tensors_does_not_pass(name):
+    torch.manual_seed(0)
+    engine = make_engine(STATEFUL[name]())
+    parity = examined(lambda engine: Graph(engine.cycle, tape_recorder, span=4), engine=engine, iterations=8)
+    assert not parity.passed
+    assert "of an update from the reference, beyond the" in parity.describe()
+
+
+@pytest.mark.parametrize("iterations_before", [0, 3])
+def test_a_tier_that_raises_leaves_no_trace(iterations_before):
+    class Breaks(Tampered):
+        def after(self, before):
+            if self.engine.step.item() == iterations_before + 3:
+                raise ZeroDivisionError
+
+    engine = make_engine("cycle", precision="bf16")
+    before = play(engine, iterations_before)
+    kept = engine.tier
+    with pytest.raises(ZeroDivisionError):
+        examine(engine, Breaks(engine), 4)
+    assert engine.tier is kept
+    assert engine.cycle.bf16
+    assert differences(before, Snapshot(engine)) == []
+
+
+def test_a_run_goes_on_as_if_nobody_had_looked():
+    engine = make_engine("lazy")
+    play(engine, 2)
+    examine(engine, Graph(engine.cycle, tape_recorder, span=2), 4)
+    examine(engine, stretched(1.01)(engine), 4)
+    assert differences(play(make_engine("lazy"), 7), play(engine, 5)) == []
+
+
+def test_what_was_found_can_be_written_down():
+    for tier in (Tampered, stretched(1.01), stretched(2)):
+        parity = examined(tier)
+        values = json.loads(json.dumps(parity.as_dict(), allow_nan=False))
+        assert values.pop("passed") == parity.passed
+        assert Parity(**values) == parity
