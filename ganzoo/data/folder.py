@@ -116,10 +116,13 @@ class Folder(Source):
         channels, side = self.options.channels, self.options.image_size
         if channels and side:
             return channels, side, side
-        paths = [self.path / name for name in self.listing.paths]
-        headers = [read_header(path) for path in paths]
-        found = 1 if all(grey for grey, _, _ in headers) else 3
-        sizes = {(height, width): path for path, (_, height, width) in zip(paths, headers, strict=True)}
+        found = 1
+        sizes: dict[tuple[int, int], Path] = {}
+        for name in self.listing.paths:  # one by one: there may be millions
+            path = self.path / name
+            grey, height, width = read_header(path)
+            found = found if grey else 3
+            sizes.setdefault((height, width), path)
         if not side and len(sizes) > 1:
             raise _mixed_sizes(self.options.dataset, sizes)
         height, width = next(iter(sizes))
@@ -149,13 +152,13 @@ class FolderStream(Stream):
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]
         """SHA-256, hex."""
-        digest = hashlib.sha256()
-        paths = [self.listing.root / name for name in self.listing.paths]
-        sizes = [path.stat().st_size for path in paths]
-        for name, size, label in zip(self.listing.paths, sizes, self.listing.labels, strict=True):
+        digest, total = hashlib.sha256(), 0
+        for name, label in zip(self.listing.paths, self.listing.labels, strict=True):
+            size = (self.listing.root / name).stat().st_size
             digest.update(f"{name}\0{size}\0{label}\n".encode(errors="surrogateescape"))
-        for path in paths[:: 1 + sum(sizes) // _HASHED]:
-            digest.update(path.read_bytes())
+            total += size
+        for name in self.listing.paths[:: 1 + total // _HASHED]:
+            digest.update((self.listing.root / name).read_bytes())
         return shaped(digest.hexdigest(), self.shape)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,21 @@ class TestStream:
         picture(root / "a/3.bmp", seed=2)
         prints.append(folder(root).open("train").fingerprint)
         assert len(set(prints)) == 5
+
+    def test_opening_keeps_nothing_of_a_file_but_its_path_and_label(self, tmp_path: Path) -> None:
+        picture(tmp_path / "first" / "a.png")
+        picture(tmp_path / "many" / "a.png")
+        for index in range(400):
+            shutil.copyfile(tmp_path / "many" / "a.png", tmp_path / "many" / f"{index}.png")
+        folder(tmp_path / "first").open("train").fingerprint  # noqa: B018 - loads what is needed once
+        source = folder(tmp_path / "many")
+        assert len(source.listing.paths) == 401
+        tracemalloc.start()
+        try:
+            source.open("train").fingerprint  # noqa: B018
+            assert tracemalloc.get_traced_memory()[1] < 401 * 150
+        finally:
+            tracemalloc.stop()
 
     def test_a_moved_folder_keeps_its_fingerprint(self, tmp_path: Path) -> None:
         picture(tmp_path / "one/1.png")
