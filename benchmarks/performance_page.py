@@ -123,6 +123,8 @@ def _spread(values: Sequence[float]) -> str:
 
 RENDERERS: dict[str, Callable[[Record], str]] = {
     "race-cpu": race,
+    "race-256-cpu": race,
+    "race-1024-cpu": race,
     "ablation-cpu": ablation,
     "limits-cpu": limits,
     "scale-cpu": scale,
