@@ -118,7 +118,9 @@ class Trainer:
             return min(due, int(amount) - engine.iteration)
         if name in ("images", "epochs"):
             images = amount * (self.batcher.size if name == "epochs" else 1) - self.batcher.drawn
-            largest = max(map(len, engine.plans(due))) * engine.cycle.accumulate * options.batch_size
+            largest = (
+                max(map(len, engine.plans(min(due, engine.tier.span)))) * engine.cycle.accumulate * options.batch_size
+            )
             return max(1, min(due, int(images // largest)))
         return due
 
