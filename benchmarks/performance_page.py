@@ -97,24 +97,17 @@ def scale(record: Record) -> str:
 def precision(record: Record) -> str:
     """A row a variant: the figures of the suite in float32 beside those in bfloat16, mean and spread over seeds."""
     other = json.loads((RESULTS / "quality-cpu.json").read_text(encoding="utf-8"))
-    rows = [["variant", *(f"{name} {form}" for name in ("FID", "confident", "minutes") for form in ("fp32", "bf16"))]]
+    rows = [["variant", *(f"{name} {form}" for name in ("FID", "confident") for form in ("fp32", "bf16"))]]
     for variant in record["variants"]:
-        cells = [
-            (_figure(each, variant, "fid"), _figure(each, variant, "confident"), _minutes(each, variant))
-            for each in (record, other)
-        ]
+        cells = [[_figure(each, variant, name) for name in ("fid", "confident")] for each in (record, other)]
         rows.append([variant, *(cell for pair in zip(*cells, strict=True) for cell in pair)])
-    seeds = ", ".join(str(seed) for seed in record["suite"]["seeds"])
+    seeds = [", ".join(str(seed) for seed in each["suite"]["seeds"]) for each in (record, other)]
     images = record["common"]["training"]["images"]
-    return f"{table(rows)}\n\n{images:,} images, seeds {seeds}, mean +- standard deviation; minutes of training."
+    return f"{table(rows)}\n\n{images:,} images, seeds {seeds[0]} (fp32) and {seeds[1]} (bf16), mean +- deviation."
 
 
 def _figure(record: Record, variant: str, name: str) -> str:
     return _spread([run["evaluation"]["figures"][name]["mean"] for run in record["runs"] if run["variant"] == variant])
-
-
-def _minutes(record: Record, variant: str) -> str:
-    return _spread([run["training_seconds"] / 60 for run in record["runs"] if run["variant"] == variant])
 
 
 def _spread(values: Sequence[float]) -> str:
