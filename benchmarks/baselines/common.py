@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Adam
 from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import MNIST
@@ -19,6 +20,7 @@ from ganzoo.data.catalog import find_source
 from ganzoo.data.files import FileSource
 from ganzoo.errors import ConfigError
 from ganzoo.game import GAN, Discriminator, Generator
+from ganzoo.options import GANOptions
 from ganzoo.training.seeding import seed_global
 
 
@@ -36,6 +38,35 @@ class Loop(Protocol):
     def iterate(self) -> dict[str, float]:
         """One iteration, as many batches as ganzoo's takes; the losses, read from the device."""
         ...
+
+
+class TwoNetworks:
+    """The set-up of a loop with one update of each network an iteration: batches, and torch's default Adam for both.
+
+    Args:
+        generator: G, latents (N, Z) to images (N, C, H, W).
+        discriminator: D, images to scores (N,).
+        loader: batches of images in [-1, 1] and labels.
+        options: learning rates and betas.
+        device: where the networks are.
+    """
+
+    cudnn_benchmark: ClassVar[bool] = False
+    criterion: ClassVar[nn.Module]
+
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        loader: DataLoader[tuple[Tensor, Tensor]],
+        options: GANOptions,
+        device: torch.device,
+    ) -> None:
+        self.generator, self.discriminator, self.device = generator, discriminator, device
+        self.batches = endless(loader)
+        g, d = options.g_optimizer, options.d_optimizer
+        self.optimizer_g = Adam(generator.parameters(), lr=g.lr, betas=g.betas)
+        self.optimizer_d = Adam(discriminator.parameters(), lr=d.lr, betas=d.betas)
 
 
 def mnist_root(options: DataOptions) -> Path:

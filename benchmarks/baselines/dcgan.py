@@ -2,46 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
-from torch import Tensor, nn
-from torch.optim import Adam
-from torch.utils.data import DataLoader
+from torch import nn
 
-from ganzoo.game import Discriminator, Generator
-from ganzoo.options import GANOptions
-
-from .common import endless
+from .common import TwoNetworks
 
 
-class DCGANLoop:
-    """Cross-entropy on logits; D's real and fake batches are differentiated apart, and three mean scores are printed.
+class DCGANLoop(TwoNetworks):
+    """Cross-entropy on logits; D's real and fake batches are differentiated apart; three mean scores are read."""
 
-    Args:
-        generator: G, latents (N, Z) to images (N, C, H, W).
-        discriminator: D, images to logits (N,).
-        loader: batches of images in [-1, 1] and labels.
-        options: learning rates and betas.
-        device: where the networks are.
-    """
-
-    cudnn_benchmark: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        generator: Generator,
-        discriminator: Discriminator,
-        loader: DataLoader[tuple[Tensor, Tensor]],
-        options: GANOptions,
-        device: torch.device,
-    ) -> None:
-        self.generator, self.discriminator, self.device = generator, discriminator, device
-        self.batches = endless(loader)
-        self.criterion = nn.BCEWithLogitsLoss()
-        d, g = options.d_optimizer, options.g_optimizer
-        self.optimizer_d = Adam(discriminator.parameters(), lr=d.lr, betas=d.betas)
-        self.optimizer_g = Adam(generator.parameters(), lr=g.lr, betas=g.betas)
+    cudnn_benchmark = True
+    criterion = nn.BCEWithLogitsLoss()
 
     def iterate(self) -> dict[str, float]:
         """One update of each network on one batch."""

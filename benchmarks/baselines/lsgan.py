@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
-from torch import Tensor, nn
-from torch.optim import Adam
-from torch.utils.data import DataLoader
+from torch import nn
 
-from ganzoo.game import Discriminator, Generator
-from ganzoo.options import GANOptions
-
-from .common import endless
+from .common import TwoNetworks
 
 
-class LSGANLoop:
-    """Squared distance of raw scores from 1 for real and 0 for fake; one batch of fakes serves both updates.
+class LSGANLoop(TwoNetworks):
+    """Squared distance of raw scores from 1 for real and 0 for fake; one batch of fakes serves both updates."""
 
-    Args:
-        generator: G, latents (N, Z) to images (N, C, H, W).
-        discriminator: D, images to scores (N,).
-        loader: batches of images in [-1, 1] and labels.
-        options: learning rates and betas.
-        device: where the networks are.
-    """
-
-    cudnn_benchmark: ClassVar[bool] = False
-
-    def __init__(
-        self,
-        generator: Generator,
-        discriminator: Discriminator,
-        loader: DataLoader[tuple[Tensor, Tensor]],
-        options: GANOptions,
-        device: torch.device,
-    ) -> None:
-        self.generator, self.discriminator, self.device = generator, discriminator, device
-        self.batches = endless(loader)
-        self.criterion = nn.MSELoss()
-        g, d = options.g_optimizer, options.d_optimizer
-        self.optimizer_g = Adam(generator.parameters(), lr=g.lr, betas=g.betas)
-        self.optimizer_d = Adam(discriminator.parameters(), lr=d.lr, betas=d.betas)
+    criterion = nn.MSELoss()
 
     def iterate(self) -> dict[str, float]:
         """One update of each network on one batch."""

@@ -1,0 +1,16 @@
+"""Facts about this process that a run records."""
+
+import subprocess
+import sys
+
+from ganzoo.training.environment import peak_memory
+
+MIB = 1 << 20
+
+
+def test_the_peak_is_this_process_s_own_and_not_its_parent_s():
+    parent = b"x" * (900 * MIB)  # far more than torch takes
+    words = "from ganzoo.training.environment import peak_memory; print(peak_memory())"
+    done = subprocess.run([sys.executable, "-c", words], check=True, capture_output=True, text=True)
+    assert 10 * MIB < int(done.stdout) < len(parent)
+    assert peak_memory() > len(parent)
