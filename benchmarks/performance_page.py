@@ -116,6 +116,7 @@ def _spread(values: Sequence[float]) -> str:
 
 RENDERERS: dict[str, Callable[[Record], str]] = {
     "race-cpu": race,
+    "race-busy-cpu": race,
     "race-256-cpu": race,
     "race-1024-cpu": race,
     "ablation-cpu": ablation,
