@@ -23,16 +23,20 @@ RESULTS = ROOT / "benchmarks" / "results"
 AIMS: dict[str, float] = {"vanilla": 4, "wgan-gp": 4, "wgan-gp-mlp": 4, "dcgan": 2.5}
 """How many times as fast as the plain loop a case is meant to be; the column is left out where there is no aim."""
 
+BUSY_AIM = 6.0
+"""The same against torch's default threads on a busy machine, for every case."""
+
 Record = Mapping[str, Any]
 
 
 def race(record: Record) -> str:
     """A table for each batch size: images a second, and times as fast as the plain loop."""
     sizes = dict.fromkeys(contest["batch_size"] for contest in record["contests"])
+    aims = dict.fromkeys(AIMS, BUSY_AIM) if record["asked"].get("busy") else AIMS
     parts = []
     for size in sizes:
         contests = [contest for contest in record["contests"] if contest["batch_size"] == size]
-        parts += [f"**Batch {size}**, images/s and (times as fast as the plain loop)", _race_table(contests)]
+        parts += [f"**Batch {size}**, images/s and (times as fast as the plain loop)", _race_table(contests, aims)]
     notes = [_unraced(contest) for contest in record["contests"]]
     gates = [_gates(contest) for contest in record["contests"]]
     return "\n\n".join(filter(None, (*parts, *notes, _list(gates), _protocol(record, _loads(record["contests"])))))
@@ -164,15 +168,15 @@ def table(rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in lines)
 
 
-def _race_table(contests: Sequence[Record]) -> str:
+def _race_table(contests: Sequence[Record], wanted: Mapping[str, float]) -> str:
     raced = [contest for contest in contests if "failed" not in contest]
     names = list(dict.fromkeys(each["name"] for contest in raced for each in contest["contenders"][1:]))
-    aims = any(contest["case"] in AIMS for contest in raced)
+    aims = any(contest["case"] in wanted for contest in raced)
     rows = [["case", "plain", *names, *(["aim"] if aims else [])]]
     for contest in raced:
         plain, *others = contest["contenders"]
         by_name = {each["name"]: _speed(each) for each in others}
-        aim = [f"{AIMS[contest['case']]:g}" if contest["case"] in AIMS else "-"] if aims else []
+        aim = [f"{wanted[contest['case']]:g}" if contest["case"] in wanted else "-"] if aims else []
         rows.append([contest["case"], _rate(plain), *(by_name.get(name, "-") for name in names), *aim])
     return table(rows) if raced else ""
 
