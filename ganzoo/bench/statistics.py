@@ -1,0 +1,156 @@
+r"""The statistics of a benchmark: speeds from blocks, ratios of speeds with their intervals, and signs of noise.
+
+Blocks of two contenders that ran side by side are paired, and the figure is the median of their ratios: what slows the
+machine for a while slows both blocks of a pair alike. Intervals are percentile bootstraps (Efron 1979,
+doi:10.1214/aos/1176344552) of 95 %: blocks, or pairs of them, are drawn with replacement, as many as there are, 10,000
+times, and the 2.5th and 97.5th percentile of the medians are the ends. With ten blocks such an interval covers the true
+value somewhat less often than it says; how often a difference is claimed where there is none, and found where there is
+one, is measured in the tests of this room, and stated in docs/benchmarking.md.
+
+Free of torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 10_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A median, and the ends of its 95 % interval."""
+
+    median: float
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain values, for a file."""
+        return {"median": self.median, "low": self.low, "high": self.high}
+
+
+def turns(contenders: int, blocks: int) -> list[list[int]]:
+    """The order of the contenders in each block: forwards, backwards, and so on (A B B A for two of them).
+
+    What falls steadily meanwhile, such as a clock that a warm processor lowers, then hits all of them alike.
+    """
+    forwards = list(range(contenders))
+    return [forwards[:: -1 if block % 2 else 1] for block in range(blocks)]
+
+
+def speeds(seconds: Sequence[float], images: int) -> list[float]:
+    """Images a second in each block of ``images`` images."""
+    return [images / each for each in seconds]
+
+
+def interval(values: Sequence[float], *, seed: int = 0) -> Interval:
+    """The median of ``values`` and its interval.
+
+    Args:
+        values: one a block.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: there are none.
+
+    >>> interval([3.0, 3.0, 3.0])
+    Interval(median=3.0, low=3.0, high=3.0)
+    """
+    if len(values) == 0:
+        raise ValueError("no blocks, so there is no median")
+    return _of_medians(np.asarray(values, dtype=np.float64), _resampled(values, np.random.default_rng(seed)))
+
+
+def ratio(own: Sequence[float], other: Sequence[float], *, seed: int = 0) -> Interval:
+    r"""How many times as fast ``own`` is as ``other``, from the speeds of blocks that were run side by side.
+
+    .. math:: r = \operatorname{median}_b \frac{v_b}{u_b}
+
+    Args:
+        own: speeds v, one a block.
+        other: speeds u in the same blocks.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: the two differ in length, or are empty.
+
+    >>> ratio([20.0, 22.0, 30.0], [10.0, 11.0, 15.0])
+    Interval(median=2.0, low=2.0, high=2.0)
+    """
+    if len(own) != len(other) or len(own) == 0:
+        raise ValueError(f"{len(own)} and {len(other)} blocks make no pairs")
+    return interval([mine / theirs for mine, theirs in zip(own, other, strict=True)], seed=seed)
+
+
+def ratio_apart(own: Sequence[float], other: Sequence[float], *, seed: int = 0) -> Interval:
+    """How many times as large ``own`` is as ``other``, where the two were not measured side by side.
+
+    The ratio of the medians; each side is resampled on its own, so what differed between the two occasions (another
+    load, a warmer machine) is not in the interval. Compare ratios to one and the same loop rather than this where it
+    was run beside both.
+
+    Raises:
+        ValueError: one of them is empty.
+    """
+    if len(own) == 0 or len(other) == 0:
+        raise ValueError("no blocks, so there is no ratio")
+    rng = np.random.default_rng(seed)
+    medians = [np.median(_resampled(side, rng), axis=1) for side in (own, other)]
+    low, high = _ends(medians[0] / medians[1])
+    return Interval(float(np.median(own) / np.median(other)), low, high)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which ``share`` of ``values`` lie, linearly between neighbours; share in [0, 1].
+
+    >>> percentile([1.0, 2.0, 3.0], 0.5)
+    2.0
+    """
+    return float(np.percentile(np.asarray(values, dtype=np.float64), 100 * share))
+
+
+def spread(values: Sequence[float]) -> float:
+    """Interquartile range over the median: half of the values lie in a band of about this width around it.
+
+    >>> spread([1.0, 1.0, 1.0])
+    0.0
+    """
+    low, middle, high = np.percentile(np.asarray(values, dtype=np.float64), (25, 50, 75))
+    return float((high - low) / middle) if middle else float("inf")
+
+
+def settled(values: Sequence[float], *, window: int, tolerance: float) -> bool:
+    """Whether the last two windows of ``values`` have medians that differ by at most ``tolerance`` of the larger.
+
+    The end of a warm-up: a clock that still rises or a cache that still fills shows as a difference between them.
+    """
+    if len(values) < 2 * window:
+        return False
+    earlier, later = (float(np.median(part)) for part in (values[-2 * window : -window], values[-window:]))
+    return abs(earlier - later) <= tolerance * max(earlier, later)
+
+
+def _resampled(values: Sequence[float], rng: np.random.Generator) -> NDArray[np.float64]:
+    """(RESAMPLES, N): N of ``values`` drawn with replacement, again and again."""
+    array = np.asarray(values, dtype=np.float64)
+    return array[rng.integers(0, len(array), (RESAMPLES, len(array)))]
+
+
+def _of_medians(values: NDArray[np.float64], drawn: NDArray[np.float64]) -> Interval:
+    low, high = _ends(np.median(drawn, axis=1))
+    return Interval(float(np.median(values)), low, high)
+
+
+def _ends(medians: NDArray[np.float64]) -> tuple[float, float]:
+    tail = 100 * (1 - LEVEL) / 2
+    low, high = np.percentile(medians, (tail, 100 - tail))
+    return float(low), float(high)
