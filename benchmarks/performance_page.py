@@ -102,16 +102,16 @@ def precision(record: Record) -> str:
     """A row a variant: the figures of the suite in float32 beside those in bfloat16, mean and spread over seeds."""
     other = json.loads((RESULTS / "quality-cpu.json").read_text(encoding="utf-8"))
     rows = [["variant", *(f"{name} {form}" for name in ("FID", "confident") for form in ("fp32", "bf16"))]]
-    for variant in record["variants"]:
+    for variant in record["suite"]["variants"]:
         cells = [[_figure(each, variant, name) for name in ("fid", "confident")] for each in (record, other)]
         rows.append([variant, *(cell for pair in zip(*cells, strict=True) for cell in pair)])
     seeds = [", ".join(str(seed) for seed in each["suite"]["seeds"]) for each in (record, other)]
-    images = record["common"]["training"]["images"]
+    images = record["suite"]["quality"]["images"]
     return f"{table(rows)}\n\n{images:,} images, seeds {seeds[0]} (fp32) and {seeds[1]} (bf16), mean +- deviation."
 
 
 def _figure(record: Record, variant: str, name: str) -> str:
-    return _spread([run["evaluation"]["figures"][name]["mean"] for run in record["runs"] if run["variant"] == variant])
+    return _spread([run["evaluation"]["figures"][name]["mean"] for run in record["trainings"] if run["variant"] == variant])
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -51,11 +51,17 @@ class Session:
     Args:
         config: the resolved config.
 
+    Attributes:
+        began: when this was begun, by the monotonic clock, before the data was touched.
+        data_seconds: what proving and loading the images took.
+        build_seconds: what networks, optimizers and all else took.
+
     Raises:
         GanzooError: something does not fit; nothing was written.
     """
 
     def __init__(self, config: RunConfig) -> None:
+        began = time.monotonic()
         self.device = find_device(config.training.device)
         precision = resolve_precision(config.training.precision, self.device)
         self.config = config = config.with_training(precision=precision)
@@ -69,6 +75,7 @@ class Session:
         _check_batch(game, options.batch_size)
         if self.device.type in _CHANNELS_LAST:
             game = game.to(memory_format=torch.channels_last)
+        built = time.monotonic()
         self.batcher: Batcher = open_batches(
             config.data,
             needs=game.needs,
@@ -79,6 +86,7 @@ class Session:
             * options.accumulate
             * (SPAN if self.device.type == "cuda" else 1),
         )
+        self.data_seconds = time.monotonic() - built
         self.engine = Engine(
             game,
             self.batcher,
@@ -90,6 +98,8 @@ class Session:
         )
         self.execution: Execution | None = None
         self.evaluator = Evaluator(config, self.batcher.info, self.engine) if options.eval_every else None
+        self.began = began
+        self.build_seconds = time.monotonic() - began - self.data_seconds
 
     def train(
         self, path: Path, *, resume: bool, observers: Sequence[Observer] = (), command: Sequence[str] = ()
@@ -194,6 +204,7 @@ class Session:
             "started": _now(),
             "command": list(command),
             "from_step": self.engine.iteration,
+            "startup_seconds": round(start - self.began, 3),
             "status": "running",
             "environment": environment(self.device),
             "engine": self.execution.as_dict() if self.execution else {},

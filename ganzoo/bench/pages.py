@@ -1,0 +1,197 @@
+"""The results on the pages of a checkout: ``ganzoo bench --update-docs`` draws them from the committed files.
+
+What is drawn stands between the lines ``<!-- NAME -->`` and ``<!-- end -->`` of ``docs/results.md`` and of the pages of
+the variants, where NAME.json lies in ``benchmarks/results/``; everything between them is written anew, and so are the
+pictures that it shows. Nothing is measured. Free of torch.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, stdev
+
+from ganzoo.errors import ConfigError
+
+from .pictures import draw_bars, draw_curves
+from .markdown import to_markdown
+from .result import Result, Training, read_result
+
+PUBLISHED = {
+    "vanilla": "6.8 +- 0.5 (NS GAN)",
+    "lsgan": "7.8 +- 0.6",
+    "wgan-gp": "20.3 +- 5.0",
+    "began": "13.1 +- 1.0",
+}
+"""FID on MNIST by Inception features, 10,000 samples, the best of 100 settings over 50 seeds: Lucic et al. 2018,
+arXiv:1711.10337, as told in Table 1 of Dai & Wipf 2019, arXiv:1903.05789."""
+
+COLUMNS = {"fid": "FID", "confident": "confident", "coverage": "coverage", "density": "density", "kid": "KID"}
+
+
+def update_docs(root: Path) -> list[Path]:
+    """Write every place of the pages, and the pictures; what was written.
+
+    Args:
+        root: of the checkout.
+
+    Raises:
+        ConfigError: this is no checkout, a file is missing, or a page has no place for a result.
+    """
+    page, results = root / "docs" / "results.md", root / "benchmarks" / "results"
+    if not page.is_file() or not results.is_dir():
+        problem = f"{root} has no docs/results.md and benchmarks/results/"
+        raise ConfigError(problem, fix="run it at the root of a checkout of ganzoo")
+    written = [page]
+    for name in places(page):
+        result = read_result(results / f"{name}.json")
+        fill(page, name, body(result, name))
+        written += _pictures(root, name, result)
+        for variant in result.by_variant():
+            own = root / "docs" / "variants" / f"{variant}.md"
+            if own.is_file():  # a third party's variant has no page here
+                fill(own, name, variant_body(result, variant))
+                written.append(own)
+    return written
+
+
+def places(page: Path) -> list[str]:
+    """The results that ``page`` shows."""
+    return re.findall(r"<!-- (?!end)([a-z0-9-]+) -->\n", page.read_text(encoding="utf-8"))
+
+
+def body(result: Result, name: str) -> str:
+    """What a page tells of a result: protocol, tables and pictures."""
+    parts = []
+    if result.trainings:
+        picture = f"![FID against images and against time](images/{name}.png)"
+        parts += [protocol(result), table(result), picture]
+    if result.contests:
+        picture = f"![Images a second, with intervals of 95 %](images/{name}-speed.png)"
+        speed = result.model_copy(update={"trainings": []})
+        parts += [to_markdown(speed).strip(), picture]
+    return "\n\n".join(parts)
+
+
+def protocol(result: Result) -> str:
+    """What was trained, on what, and how it was judged, in a paragraph."""
+    first = result.trainings[0]
+    evaluation, environment, training = first.evaluation, first.environment, first.config["training"]
+    return (
+        f"{first.images:,} training images, batch {training['batch_size']}, {first.engine['precision']}, engine "
+        f"{first.engine['tier']}, {_where(first)}, torch "
+        f"{environment['packages']['torch']}, seeds {', '.join(map(str, result.suite['seeds']))}. Judged by "
+        f"{evaluation['samples']:,} samples against {evaluation['real_images']:,} images of {evaluation['against']}, "
+        f"features of {evaluation['extractor']['name']} `{evaluation['extractor']['sha256'][:12]}`; the floor is that "
+        f"of {evaluation['floor_from']}. Mean +- standard deviation over seeds; minutes are of training, without "
+        "evaluations. Shares are those of the rarest and of the commonest digit of any seed."
+    )
+
+
+def table(result: Result) -> str:
+    """Markdown: a row a variant, and the floor."""
+    titles = ["variant", "shares of digits", *COLUMNS.values(), "copying", "minutes", "published FID"]
+    rows = [titles, ["---"] * len(titles)]
+    for variant, trainings in result.by_variant().items():
+        rows.append(
+            [
+                f"[{variant}](variants/{variant}.md)",
+                _shares(trainings),
+                *(spread(_means(trainings, name)) for name in COLUMNS),
+                spread(_means(trainings, "copying")),
+                spread([training.training_seconds / 60 for training in trainings]),
+                PUBLISHED.get(variant, "-"),
+            ]
+        )
+    figures = result.trainings[0].evaluation["figures"]
+    floor = [f"{figures[name]['floor']['mean']:.3g}" for name in COLUMNS]
+    equal = [figures[name]["floor"]["mean"] / 10 for name in ("least", "most")]
+    rows.append(["*floor*", f"{equal[0]:.1%} to {equal[1]:.1%}", *floor, "0.5", "", ""])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def variant_body(result: Result, variant: str) -> str:
+    """What a variant's own page tells of its trainings: the command, the picture, the figures."""
+    trainings = result.by_variant()[variant]
+    first = trainings[0]
+    evaluation, environment = first.evaluation, first.environment
+    floor = evaluation["figures"]["fid"]["floor"]["mean"]
+    words = {name: spread(_means(trainings, name)) for name in COLUMNS}
+    return (
+        f"```sh\n{command(result, variant)}\n```\n\n"
+        f"![64 samples of {variant}](../images/{variant}.png)\n\n"
+        f"The first 64 samples of seed {first.seed}, not chosen. {first.iterations:,} iterations, "
+        f"{first.images:,} images, {first.training_seconds / 60:.1f} minutes on {_where(first)} (torch "
+        f"{environment['packages']['torch']}, {first.engine['precision']}, {first.engine['tier']}), peak memory "
+        f"{(first.peak_memory_bytes or 0) / 1e9:.2f} GB. Over {len(trainings)} seeds, by {evaluation['samples']:,} "
+        f"samples against the test images in the features of {evaluation['extractor']['name']}: FID {words['fid']} "
+        f"(floor {floor:.2g}), coverage {words['coverage']}, {words['confident']} of the samples classified with more "
+        f"than 0.9; shares of the digits from {_shares(trainings)}. Beside the others: "
+        "[Results](../results.md)."
+    )
+
+
+def command(result: Result, variant: str) -> str:
+    """The command that trains the first seed again."""
+    training, common = result.by_variant()[variant][0], result.suite["common"]
+    settings = {**common["data"], **common["training"], **result.suite["quality"], "seed": training.seed}
+    shown = [name for name in ("dataset", "images", "batch_size", "precision", "threads", "seed") if name in settings]
+    words = [f"--{name.replace('_', '-')} {settings[name]}" for name in shown]
+    net = result.suite["variants"][variant].get("net", {})
+    words += [f"--net.{name.replace('_', '-')} {value}" for name, value in net.items()]
+    return f"ganzoo run {variant} {' '.join(words)}"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean +- standard deviation over seeds, three figures."""
+    if len(values) == 1:
+        return f"{values[0]:.3g}"
+    return f"{mean(values):.3g} +- {stdev(values):.2g}"
+
+
+def fill(page: Path, name: str, text: str) -> None:
+    """Write ``text`` between the lines of ``page`` that name it.
+
+    Raises:
+        ConfigError: there are no such lines.
+    """
+    before, start, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    if not start or not end:
+        raise ConfigError(f"{page} has no place for {name}", fix=f"add the lines <!-- {name} --> and <!-- end -->")
+    page.write_text(f"{before}{start}\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def _pictures(root: Path, name: str, result: Result) -> list[Path]:
+    images, written = root / "docs" / "images", []
+    if result.trainings:
+        draw_curves(result, written_to := images / f"{name}.png")
+        written.append(written_to)
+    if result.contests:
+        draw_bars(result, written_to := images / f"{name}-speed.png")
+        written.append(written_to)
+    for variant, trainings in result.by_variant().items():
+        if samples := trainings[0].samples_png:
+            (images / f"{variant}.png").write_bytes(base64.b64decode(samples))
+            written.append(images / f"{variant}.png")
+    return written
+
+
+def _means(trainings: Sequence[Training], name: str) -> list[float]:
+    return [training.evaluation["figures"][name]["mean"] for training in trainings]
+
+
+def _shares(trainings: Sequence[Training]) -> str:
+    shares = [share for training in trainings for share in training.evaluation["shares"]]
+    return f"{min(shares):.1%} to {max(shares):.1%}"
+
+
+def _where(training: Training) -> str:
+    environment = training.environment
+    if gpu := environment.get("gpu"):
+        return f"one {gpu}"
+    threads = environment["threads"]
+    count = "one thread" if threads == 1 else f"{threads} threads"
+    return f"{count} of {environment['cpu']} ({environment['cores']} cores)"
