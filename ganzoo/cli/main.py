@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from ganzoo.errors import DiskFullError, GanzooError, UnknownNameError
 
+from .without import FLAG, without_plugins
+
 
 class Command(NamedTuple):
     """A subcommand: its line in ``ganzoo --help`` and the function ``(argv) -> status`` that it runs."""
@@ -28,7 +30,10 @@ COMMANDS = {
     "eval": Command("judge samples: FID and its kin, mode counts, copies", "ganzoo.cli.evaluate:main"),
     "list": Command("show the variants that are installed", "ganzoo.cli.listing:main"),
     "info": Command("show a variant's options, layers, costs and paper", "ganzoo.cli.info:main"),
+    "check": Command("hold variants to the contract, check by check", "ganzoo.cli.check:main"),
     "plugins": Command("show every plugin, also those that are broken", "ganzoo.cli.plugins:main"),
+    "bench": Command("benchmark variants: speed, quality, memory, energy", "ganzoo.cli.bench:main"),
+    "compare": Command("put two results of a benchmark side by side", "ganzoo.cli.compare:main"),
     "data": Command("list, preview, verify and download data sets", "ganzoo.cli.data:main"),
 }
 
@@ -45,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = _dispatch(words)
+        with without_plugins(words) as rest:
+            status = _dispatch(rest)
         sys.stdout.flush()
         return status
     except GanzooError as error:
@@ -89,7 +95,7 @@ def _dispatch(words: list[str]) -> int:
 
 def _load(name: str) -> Callable[[list[str]], int]:
     if name.startswith("-"):
-        raise UnknownNameError.of("option", name, ("--help", "--version"))
+        raise UnknownNameError.of("option", name, ("--help", "--version", FLAG))
     if name not in COMMANDS:
         raise UnknownNameError.of("command", name, COMMANDS, fix="see ganzoo --help")
     module, _, function = COMMANDS[name].function.partition(":")
@@ -109,5 +115,6 @@ def _help() -> str:
             *lines,
             "",
             "ganzoo COMMAND --help tells of a command's options, ganzoo --version of the version.",
+            f"{FLAG} NAME[,NAME], anywhere, leaves these plugins out.",
         ]
     )

@@ -13,6 +13,7 @@ from ganzoo.errors import GanzooError, PluginError, UnknownNameError
 from .discovery import discover
 from .provenance import CORE, Origin
 from .records import WORDS, PluginRecord
+from .settings import PREFER, preferred, strange_names
 from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, Spec, VariantSpec
 
 S = TypeVar("S", bound=Spec)
@@ -35,7 +36,8 @@ class Registry:
     """Everything that the installed plugins supply.
 
     A name is looked up plain (``dcgan``) or with its distribution (``ganzoo-dcgan:dcgan``). A plain name that two
-    distributions claim belongs to neither, except that ganzoo's own names stay its own.
+    distributions claim belongs to neither, except that ganzoo's own names stay its own, and that the variable
+    ``GANZOO_PREFER`` of the environment may name the distribution that wins.
 
     Args:
         plugins: the records of all plugins, also of those that cannot be used.
@@ -93,12 +95,18 @@ class Registry:
         """The plugins with which something is wrong."""
         return tuple(plugin for plugin in self.plugins if plugin.faulty)
 
+    def remarks(self) -> list[str]:
+        """A sentence for each name in the environment's settings that no plugin has."""
+        return strange_names(self.plugins)
+
     def _claims(self, kind: type[S], name: str) -> list[Entry[S]]:
         distribution, _, bare = name.rpartition(":")
         claims = [entry for entry in self._entries(kind) if entry.spec.name == bare]
         if distribution:
             return [entry for entry in claims if entry.origin.distribution == distribution]
-        return [entry for entry in claims if entry.origin.distribution == CORE] or claims
+        claimants = {entry.origin.distribution for entry in claims}
+        winner = CORE if CORE in claimants else preferred(claimants)
+        return [entry for entry in claims if winner in (None, entry.origin.distribution)]
 
     def _entries(self, kind: type[S]) -> list[Entry[S]]:
         return [
@@ -124,6 +132,8 @@ class Registry:
         fix = (
             'no plugin is installed: pip install "ganzoo[zoo]"'
             if alone and kind in (VariantSpec, BackboneSpec)
+            else "a plugin that cannot be used may supply it: see ganzoo plugins"
+            if any(not plugin.specs for plugin in self.faulty())
             else None
         )
         return UnknownNameError.of(WORDS[kind], name, self._unambiguous(kind), fix=fix)
@@ -166,5 +176,6 @@ def _conflict(kind: type[Spec], name: str, claims: Sequence[Entry[Any]]) -> Plug
     return PluginError(
         f"{WORDS[kind]} {name!r} is claimed by {claimants}, so neither is used",
         choices=full_names,
-        fix=f"write the distribution with it (such as {full_names[0]}), or uninstall one of them",
+        fix=f"write the distribution with it (such as {full_names[0]}), set {PREFER}={claims[0].origin.distribution} "
+        "to have that one win, or uninstall one of them",
     )

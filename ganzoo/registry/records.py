@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .provenance import CORE, Origin
+from .settings import PREFER, preferred
 from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, Spec, VariantSpec
 
 WORDS: dict[type[Spec], str] = {
@@ -28,13 +29,15 @@ class PluginRecord:
     Attributes:
         name: of its entry point.
         origin: distribution, version and module.
-        state: ``ok``; ``broken`` (it raised, exited, or returned what no hook returns); ``incompatible`` (written for
-            another version of the plugin contract); ``conflict`` (it claims a name that another distribution claims
-            too); ``disabled`` (by ``GANZOO_DISABLE_PLUGINS``).
+        state: ``ok``; ``broken`` (it raised, exited, hung, crashed, returned what no hook returns, or touched what it
+            shares with all others); ``incompatible`` (written for another version of the plugin contract);
+            ``conflict`` (it claims a name that another distribution claims too); ``disabled`` (by
+            ``GANZOO_DISABLE_PLUGINS`` or ``GANZOO_PLUGINS``).
         seconds: how long importing it and asking its hooks took.
-        specs: what it supplies; empty unless the state is ``ok`` or ``conflict``.
+        specs: what it supplies; empty if it could not be loaded.
         reason: why the state is not ``ok``.
         fix: what to do about it.
+        notes: what is worth knowing and no fault: deprecated spellings, a name that gives way to another's.
     """
 
     name: str
@@ -44,6 +47,7 @@ class PluginRecord:
     specs: tuple[Spec, ...] = ()
     reason: str | None = None
     fix: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def faulty(self) -> bool:
@@ -65,6 +69,7 @@ class PluginRecord:
             "supplies": [{"kind": WORDS[type(spec)], "name": spec.name} for spec in self.specs],
             "reason": self.reason,
             "fix": self.fix,
+            "notes": list(self.notes),
         }
 
 
@@ -74,16 +79,36 @@ def mark_conflicts(records: Sequence[PluginRecord]) -> tuple[PluginRecord, ...]:
 
 
 def _mark(record: PluginRecord, others: Sequence[PluginRecord]) -> PluginRecord:
-    """``record`` in conflict if one of ``others`` claims a name of its; a name of ganzoo's own stays ganzoo's."""
+    """``record`` in conflict if one of ``others`` claims a name of its and nothing says whose it is.
+
+    A name of ganzoo's own stays ganzoo's, and of those that claim another one a preferred distribution has it.
+    """
     if record.origin.distribution == CORE:
         return record
+    own = record.origin.distribution
     for spec in record.specs:
-        for other in others:
-            if any(type(spec) is type(theirs) and spec.name == theirs.name for theirs in other.specs):
-                return replace(
-                    record,
-                    state="conflict",
-                    reason=f"{WORDS[type(spec)]} {spec.name!r} is claimed by {other.origin} too",
-                    fix=f"write {record.origin.distribution}:{spec.name} to mean this one, or uninstall one of the two",
-                )
+        rivals = [other for other in others if _supplies(other, spec)]
+        winner = preferred({own, *(rival.origin.distribution for rival in rivals)})
+        core = next((rival for rival in rivals if rival.origin.distribution == CORE), None)
+        if winner and not core and rivals:
+            what = f"{WORDS[type(spec)]} {spec.name!r}"
+            note = f"its {what} gives way to {winner}'s, as {PREFER} says; {own}:{spec.name} means this one"
+            record = record if winner == own else replace(record, notes=(*record.notes, note))
+        elif rivals:
+            return _in_conflict(record, spec, core or rivals[0])
     return record
+
+
+def _supplies(record: PluginRecord, spec: Spec) -> bool:
+    return any(type(spec) is type(theirs) and spec.name == theirs.name for theirs in record.specs)
+
+
+def _in_conflict(record: PluginRecord, spec: Spec, rival: PluginRecord) -> PluginRecord:
+    own = record.origin.distribution
+    prefer = "" if rival.origin.distribution == CORE else f"set {PREFER}={own} to have it win, "
+    return replace(
+        record,
+        state="conflict",
+        reason=f"{WORDS[type(spec)]} {spec.name!r} is claimed by {rival.origin} too",
+        fix=f"write {own}:{spec.name} to mean this one, {prefer}or uninstall one of the two",
+    )

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ganzoo.registry import discovery
+from ganzoo.registry.verdicts import Verdict
+
 PREAMBLE = """
 from ganzoo.options import GANOptions
 from ganzoo.registry import BackboneSpec, DatasetSpec, Paper, VariantSpec, hookimpl
@@ -18,6 +21,12 @@ def variant(name, **more):
 """
 
 Install = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _unvetted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No processes are started for plugins that the test at hand does not vet itself: all are loaded here."""
+    monkeypatch.setattr(discovery, "vet", lambda plugins: [Verdict() for _ in plugins])
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from ganzoo.registry import PluginRecord, Registry, discovery
 from ganzoo.registry.discovery import DISABLE, discover
+from ganzoo.registry.settings import ALLOW, PREFER
 
 GOOD = """
 @hookimpl
@@ -125,6 +126,31 @@ def test_a_disabled_plugin_is_not_imported(named, install, monkeypatch):
     assert DISABLE in str(bad.fix)
 
 
+def test_with_an_allow_list_nothing_else_is_imported(install, monkeypatch):
+    install("ganzoo-bad", "raise RuntimeError", entry="bad")
+    install("ganzoo-fine", GOOD.format(name="fine"))
+    monkeypatch.setenv(ALLOW, "Ganzoo_Fine, other")
+    assert (record("ganzoo-fine").state, record("data").state) == ("ok", "ok")
+    bad = record("bad")
+    assert (bad.state, bad.reason) == ("disabled", "GANZOO_PLUGINS does not name it")
+    assert bad.fix == "add bad to GANZOO_PLUGINS, or unset GANZOO_PLUGINS"
+
+
+def test_a_preferred_distribution_has_the_name_and_the_other_gives_way(install, monkeypatch):
+    install("ganzoo-one", GOOD.format(name="same"))
+    install("ganzoo-two", GOOD.format(name="same"))
+    monkeypatch.setenv(PREFER, "ganzoo-absent,Ganzoo_Two")
+    one, two = record("ganzoo-one"), record("ganzoo-two")
+    assert (one.state, two.state) == ("ok", "ok")
+    assert one.notes == (
+        "its variant 'same' gives way to ganzoo-two's, as GANZOO_PREFER says; ganzoo-one:same means this one",
+    )
+    assert two.notes == ()
+    found = Registry(discover())
+    assert found.variant("same").origin.distribution == found.variants()["same"].origin.distribution == "ganzoo-two"
+    assert found.variant("ganzoo-one:same").origin.distribution == "ganzoo-one"
+
+
 def test_two_distributions_that_claim_a_name_are_both_in_conflict(install):
     install("ganzoo-one", GOOD.format(name="same"))
     install("ganzoo-two", GOOD.format(name="same"))
@@ -132,6 +158,7 @@ def test_two_distributions_that_claim_a_name_are_both_in_conflict(install):
     assert (one.state, two.state) == ("conflict", "conflict")
     assert "variant 'same' is claimed by ganzoo-two 1.2 too" in str(one.reason)
     assert "ganzoo-two:same" in str(two.fix)
+    assert "set GANZOO_PREFER=ganzoo-two" in str(two.fix)
 
 
 def test_one_name_for_a_variant_and_a_backbone_is_no_conflict(install):
@@ -159,7 +186,8 @@ def test_an_entry_point_listed_twice_is_no_conflict(install, monkeypatch):
     assert [plugin.state for plugin in discover() if plugin.name == "ganzoo-one"] == ["ok"]
 
 
-def test_a_name_of_ganzoo_itself_stays_its_own(install):
+def test_a_name_of_ganzoo_itself_stays_its_own(install, monkeypatch):
+    monkeypatch.setenv(PREFER, "ganzoo-thief")
     thief = "@hookimpl\ndef ganzoo_datasets(): return [DatasetSpec(name='mnist', summary='s', builder='os:getcwd')]"
     install("ganzoo-thief", thief)
     assert record("ganzoo-thief").state == "conflict"
