@@ -25,14 +25,14 @@ from unittest import mock
 import torch
 from baselines.common import endless, mnist_loader, mnist_root
 from baselines.contest import CASES, Contender, Settings, best_allocator, case_config, ganzoo
-from baselines.paired import ratio, turns
-from baselines.surroundings import git, load_average
 from race import positive, whole
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 from torch.optim import Adam
 
+from ganzoo.bench.machine import git, load_average
+from ganzoo.bench.statistics import ratio, turns
 from ganzoo.config import RunConfig
 from ganzoo.data.batcher import Batcher
 from ganzoo.durable import replace_json

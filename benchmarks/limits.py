@@ -15,25 +15,19 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 from baselines.contest import Contender, Settings, ganzoo
-from baselines.surroundings import git, load_average
 from race import positive, whole
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
 
+from ganzoo.bench.machine import git, load_average
+from ganzoo.bench.work import Work, count, peaks
 from ganzoo.config import RunConfig, make_config
 from ganzoo.durable import replace_json
 from ganzoo.errors import GanzooError
@@ -48,48 +42,6 @@ CPU = torch.device("cpu")
 VARIANTS = ("vanilla", "dcgan", "lsgan", "wgan-gp", "began")
 
 _FLOAT, _HALF = 4, 2  # bytes
-
-
-@dataclass
-class Work:
-    """What one iteration does.
-
-    Attributes:
-        flops: by the arithmetic, ``"bf16"`` and ``"fp32"``.
-        operators: calls of tensor operators, views included.
-    """
-
-    flops: Counter[str] = field(default_factory=Counter)
-    operators: int = 0
-
-
-class Count(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts what runs inside ``with Count() as count:``, backward passes of every order included.
-
-    torch's own FlopCounterMode follows modules by hooks, and fails where gradients are differentiated.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.work = Work()
-
-    def __torch_dispatch__(
-        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        result = function(*args, **kwargs)
-        if not str(function).startswith("profiler."):
-            self.work.operators += 1
-        if formula := flop_registry.get(function._overloadpacket):
-            self.work.flops[_arithmetic(args)] += formula(*args, **kwargs, out_val=result)
-        return result
-
-
-def count(body: Callable[[], None]) -> Work:
-    """What ``body`` does, which runs once."""
-    with Count() as counting:
-        body()
-    return counting.work
 
 
 def least_bytes(engine: Engine) -> dict[str, int]:
@@ -110,39 +62,6 @@ def least_bytes(engine: Engine) -> dict[str, int]:
         "casts": 2 * _HALF * weights if engine.precision == "bf16" else 0,
         "ema": 3 * _FLOAT * sum(tensor.numel() for tensor in averaged if tensor.is_floating_point()),
     }
-
-
-def peaks(size: int, megabytes: int, repeats: int, *, half: bool) -> dict[str, float | None]:
-    """What one thread does at this moment, the median of ``repeats``.
-
-    Args:
-        size: rows of the square matrices that are multiplied.
-        megabytes: of the tensor that is copied; more than the caches hold.
-        repeats: measurements of each.
-        half: measure bfloat16 too; None stands for it otherwise.
-
-    Returns:
-        FLOPs a second by the arithmetic, and ``bandwidth``, bytes read and written a second.
-    """
-    source = torch.ones(megabytes * 2**20 // _FLOAT)
-    target = torch.empty_like(source)
-    seconds = median_seconds(lambda: target.copy_(source), repeats)
-    return {
-        "fp32": _multiplied(size, torch.float32, repeats),
-        "bf16": _multiplied(size, torch.bfloat16, repeats) if half else None,
-        "bandwidth": 2 * _FLOAT * source.numel() / seconds,
-    }
-
-
-def median_seconds(body: Callable[[], Any], repeats: int) -> float:
-    """The median time of ``body`` after one call that is not measured."""
-    body()
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        body()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
 
 
 def limit(flops: dict[str, int], moved: int, peak: dict[str, float | None]) -> dict[str, float]:
@@ -255,18 +174,6 @@ def _row(found: dict[str, Any]) -> list[str]:
     moved, least = sum(found["bytes"].values()) / 1e6, found["limit_seconds"]["both"]
     times = [f"{1e3 * seconds:.2f}" for seconds in (least, found["seconds"])]
     return [found["case"], *flops, f"{moved:.1f}", f"{found['operators']:,}", *times, f"{found['share']:.0%}"]
-
-
-def _multiplied(size: int, dtype: torch.dtype, repeats: int) -> float:
-    """FLOPs a second of a product of square matrices."""
-    left, right = (torch.rand(size, size).to(dtype) for _ in range(2))
-    out = torch.empty(size, size, dtype=dtype)
-    return 2 * size**3 / median_seconds(lambda: torch.mm(left, right, out=out), repeats)
-
-
-def _arithmetic(args: tuple[Any, ...]) -> str:
-    half = any(isinstance(leaf, Tensor) and leaf.dtype == torch.bfloat16 for leaf in tree_leaves(args))
-    return "bf16" if half else "fp32"
 
 
 def parse(words: Sequence[str] | None) -> argparse.Namespace:

@@ -111,7 +111,9 @@ def precision(record: Record) -> str:
 
 
 def _figure(record: Record, variant: str, name: str) -> str:
-    return _spread([run["evaluation"]["figures"][name]["mean"] for run in record["trainings"] if run["variant"] == variant])
+    return _spread(
+        [run["evaluation"]["figures"][name]["mean"] for run in record["trainings"] if run["variant"] == variant]
+    )
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -26,11 +26,12 @@ from typing import Any
 
 import torch
 from baselines.contest import CASES, Contender, Settings, case_config, ganzoo, plain
-from baselines.paired import ratio, turns
-from baselines.surroundings import busy, git, load_average
+from baselines.surroundings import busy
 from rich.console import Console
 from rich.table import Table
 
+from ganzoo.bench.machine import git, load_average
+from ganzoo.bench.statistics import ratio, turns
 from ganzoo.config import RunConfig
 from ganzoo.durable import replace_json
 from ganzoo.errors import ConfigError, GanzooError

@@ -36,8 +36,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from baselines.paired import turns
-from baselines.surroundings import git, load_average
 from rich.console import Console
 from scaling.folders import image_folder
 from scaling.measure import measure, noisy
@@ -45,6 +43,8 @@ from scaling.process import readable
 from scaling.tables import show
 from scaling.verdict import Check, length_checks, size_checks
 
+from ganzoo.bench.machine import git, load_average
+from ganzoo.bench.statistics import turns
 from ganzoo.config import RunConfig, make_config, overlay
 from ganzoo.durable import replace_json
 from ganzoo.errors import ConfigError, GanzooError

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ganzoo.bench.statistics import speeds
 from ganzoo.config import RunConfig, make_config, overlay
 from ganzoo.training.engine.choice import Choice, choose
 from ganzoo.training.session import Session
@@ -21,7 +22,6 @@ from ganzoo.training.tuning.allocator import Allocator, can_keep, keep_freed_mem
 from .common import Loop, images_per_iteration, mnist_loader, mnist_root, networks
 from .dcgan import DCGANLoop
 from .lsgan import LSGANLoop
-from .paired import speeds
 from .vanilla import VanillaLoop
 from .wgan_gp import WGANGPLoop
 

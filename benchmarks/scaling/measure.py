@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from baselines.surroundings import load_average
-
+from ganzoo.bench.machine import load_average
 from ganzoo.config import make_config
 from ganzoo.report.observer import Pictures
 from ganzoo.training.session import Session

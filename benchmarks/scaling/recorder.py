@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from baselines.surroundings import load_average
-
+from ganzoo.bench.machine import load_average
 from ganzoo.training.checkpoint import checkpoints
 from ganzoo.training.observers import Observer, Progress, RunView
 

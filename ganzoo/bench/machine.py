@@ -20,19 +20,23 @@ _PACKAGE = Path(__file__).parents[1]
 
 def gauges(device: str) -> Gauges:
     """The state of the machine at this moment, and of ``device`` where that is an NVIDIA GPU."""
-    load = [round(each, 2) for each in os.getloadavg()] if hasattr(os, "getloadavg") else None
     gpu = _gpu(device)
     if gpu is None:
-        return Gauges(load=load)
+        return Gauges(load=load_average())
     nvml, handle = gpu
     return Gauges(
-        load=load,
+        load=load_average(),
         sm_clock_mhz=_ask(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_SM),
         memory_clock_mhz=_ask(nvml.nvmlDeviceGetClockInfo, handle, nvml.NVML_CLOCK_MEM),
         temperature_c=_ask(nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU),
         power_watts=_scaled(_ask(nvml.nvmlDeviceGetPowerUsage, handle), 1e-3),
         throttled=_throttled(nvml, handle),
     )
+
+
+def load_average() -> list[float] | None:
+    """Processes that wanted to run, over 1, 5 and 15 minutes; None where the system does not tell."""
+    return [round(each, 2) for each in os.getloadavg()] if hasattr(os, "getloadavg") else None
 
 
 def millijoules(device: str) -> float | None:
