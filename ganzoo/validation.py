@@ -6,7 +6,7 @@ TOML keys and command-line flags differ in their spelling alone, so both go thro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -48,13 +48,19 @@ def fields_along(model: type[BaseModel], location: Location) -> Iterator[tuple[s
     for part in location:
         if owner and isinstance(part, str) and (field := owner.model_fields.get(part)):
             yield part, field
-            owner = nested_model(field)
+            owner = nested_model(field) or _optional_model(field)
 
 
 def nested_model(field: FieldInfo) -> type[BaseModel] | None:
     """The options class that ``field`` holds, None where it holds a plain value."""
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _optional_model(field: FieldInfo) -> type[BaseModel] | None:
+    """The options class that ``field`` holds where it may also hold None."""
+    kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)]
+    return kinds[0] if len(kinds) == 1 and isinstance(kinds[0], type) and issubclass(kinds[0], BaseModel) else None
 
 
 def _describe(problem: Mapping[str, Any], model: type[BaseModel], spell: Callable[..., str]) -> str:
@@ -72,7 +78,7 @@ def _describe(problem: Mapping[str, Any], model: type[BaseModel], spell: Callabl
 
 def _describe_unknown(location: Location, model: type[BaseModel]) -> str:
     for _, field in fields_along(model, location[:-1]):
-        model = nested_model(field) or model
+        model = nested_model(field) or _optional_model(field) or model
     key = ".".join(map(str, location))
     near = nearest(str(location[-1]), model.model_fields)
     hint = f"did you mean {near!r}?" if near else f"known are {', '.join(model.model_fields)}"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import Any
+
+import numpy
+from PIL import Image
 
 from ganzoo.bench.result import (
     Block,
     ColdStart,
     Contender,
     Contest,
+    Failure,
     Figure,
     Gauges,
     Memory,
@@ -141,3 +147,54 @@ def result(**more: Any) -> Result:
         "environment": ENVIRONMENT,
     }
     return Result(**(values | more))
+
+
+PACE = {"vanilla": 6000.0, "dcgan": 800.0, "lsgan": 780.0, "wgan-gp": 420.0, "began": 510.0}
+"""Images a second of the plain loop at batch 64."""
+
+
+def zoo() -> Result:
+    """Five variants as a real benchmark has them: three batch sizes, two precisions, plain loops, three seeds, samples,
+    a noisy contender, and a failure."""
+    contests = [contest(*race(variant, size)) for size in (64, 256, 1024) for variant in PACE]
+    trainings = [learner(variant, seed) for variant in PACE for seed in range(3)]
+    failures = [Failure(what="began bf16 compile, batch 1024", reason="no C++ compiler was found")]
+    return result(contests=contests, trainings=trainings, failures=failures)
+
+
+def race(variant: str, size: int) -> list[Contender]:
+    """The plain loop of ``variant``, and ganzoo in two precisions beside it."""
+    pace = PACE[variant] * (size / 64) ** 0.2
+    jitter = [1 + 0.02 * ((7 * block + len(variant)) % 5 - 2) for block in range(10)]
+    plain = tuple(10 * size / pace * each for each in jitter)
+    noise = ["load of 3.1 on 2 cores", "the blocks spread by 12 %"] if (variant, size) == ("lsgan", 256) else []
+    choice = {"tier": "eager", "reasons": {"graph": "needs CUDA", "compile": "takes 99% of the reference's time"}}
+    found = [contender(variant, kind="plain", batch_size=size, seconds=plain)]
+    for precision, tier, gain in (("fp32", "eager", 1.4), ("bf16", "compile", 2.3)):
+        seconds = tuple(each / gain * (1 + 0.004 * (at % 3)) for at, each in enumerate(plain))
+        more = {"choice": choice, "memory": Memory(process=int(7e8 + 4e5 * size * gain)), "noise": noise}
+        if tier == "compile":
+            more |= {"cold_start": ColdStart(imports=3.1, data=0.4, build=0.3, prepare=9.5, first=0.2)}
+        found.append(
+            contender(variant, tier=tier, precision=precision, batch_size=size, seconds=seconds, plain=plain, **more)
+        )
+    return found
+
+
+def learner(variant: str, seed: int) -> Training:
+    """A training of ``variant`` that comes down to a FID of its own, with a picture for samples."""
+    goal = {"vanilla": 180.0, "dcgan": 9.0, "lsgan": 20.0, "wgan-gp": 96.0, "began": 165.0}[variant]
+    fids = tuple((goal + (420 - goal) * 0.42**at) * (1 + 0.12 * seed) for at in range(8))
+    slower = 800 / PACE[variant] * (1 + 0.02 * seed)
+    found = training(variant, seed=seed, fids=fids)
+    curve = [point.model_copy(update={"seconds": point.seconds * slower}) for point in found.curve]
+    more = {"curve": curve, "training_seconds": curve[-1].seconds, "samples_png": picture(len(variant) + seed)}
+    return found.model_copy(update=more)
+
+
+def picture(seed: int) -> str:
+    """An 8 x 8 grid of grey tiles, a PNG in base64."""
+    tiles = numpy.random.default_rng(seed).integers(0, 256, (8, 8), numpy.uint8)
+    out = io.BytesIO()
+    Image.fromarray(tiles.repeat(30, 0).repeat(30, 1)).save(out, format="PNG")
+    return base64.b64encode(out.getvalue()).decode()
