@@ -44,7 +44,7 @@ class Quality:
     Attributes:
         variant: with its distribution where the name does not tell that.
         figures: at the end; empty where the two were not judged alike.
-        seconds_to: time to each FID of the thresholds that a side reached; empty likewise.
+        seconds_to: time to each FID of the thresholds that a side reached; empty where curves were not judged alike.
         obstacles: why they were not judged alike.
         remarks: what else differs.
     """
@@ -146,7 +146,8 @@ def _quality(variant: str, a: list[Training], b: list[Training]) -> Quality:
 
     figures = {name: change(lambda each, name=name: summary.end(each, name)) for name in FIGURES}  # type: ignore[misc]
     times = {limit: change(lambda each, at=limit: summary.seconds_to(each, at)) for limit in THRESHOLDS}  # type: ignore[misc]
-    return Quality(label, _told(figures), _told(times), obstacles, remarks)
+    compared = _told(times) if fairness.judged_alike_meanwhile(a, b) else {}
+    return Quality(label, _told(figures), compared, obstacles, remarks)
 
 
 def _told(changes: dict[Any, Change]) -> dict[Any, Change]:

@@ -21,6 +21,9 @@ _SOFTWARE = {"python": "Python", "cuda": "CUDA"}
 _ASIDE = frozenset({"data.data_dir", "training.seed"})
 """Keys of a config that neither speed nor comparison depends on: where files lie, and the seed of one of many runs."""
 
+_CURVE = frozenset({"training.eval_samples", "training.eval_features", "training.eval_against"})
+"""Keys of a config that the figures during training depend on."""
+
 
 @dataclass(frozen=True)
 class Remark:
@@ -121,6 +124,12 @@ def of_judges(a: list[Training], b: list[Training], where: str) -> list[Remark]:
         if ours != theirs or len(ours) != 1:
             found.append(Remark("quality", _differ(name, " and ".join(ours), " and ".join(theirs)), where))
     return found
+
+
+def judged_alike_meanwhile(a: list[Training], b: list[Training]) -> bool:
+    """Whether the figures during training were found in one way, so that the times to them compare."""
+    configs = [flat(each.config) for each in (*a, *b)]
+    return all(_CURVE.isdisjoint(differing(configs[0], other)) for other in configs[1:])
 
 
 def flat(config: dict[str, Any], above: str = "") -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ganzoo.config import find_specs, make_config, overlay, read_config, validate
+from ganzoo.data.catalog import find_source
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.metrics.plan import find_metrics
 from ganzoo.options import Count, Options, Positive
@@ -139,7 +140,7 @@ def choose_variants(suite: Suite, chosen: Sequence[str]) -> Suite:
         find_specs(name)
     suite = suite.model_copy(update={"variants": {name: suite.variants.get(name, {}) for name in names}})
     for name in names:
-        make_config(suite.raw_config(name, {}), source=f"suite {suite.name}, variant {name}")
+        find_source(make_config(suite.raw_config(name, {}), source=f"suite {suite.name}, variant {name}").data)
     return suite
 
 

@@ -133,7 +133,7 @@ def _judge(path: Path, metrics: str, config: RunConfig) -> dict[str, Any]:
         found = json.loads(kept.read_text(encoding="utf-8"))
         if found.get("asked", metrics) == metrics:
             return {name: value for name, value in found.items() if name != "asked"}
-    words = ["eval", str(path), "--metrics", metrics, "--repeats", "1", "--device", config.training.device]
+    words = ["eval", str(path), "--metrics", metrics, "--repeats", "1", "--resize", "--device", config.training.device]
     if config.training.threads:
         words += ["--threads", str(config.training.threads)]
     found = json.loads(_ganzoo([*words, "--json", "--quiet"], f"judging {path.name}"))

@@ -44,7 +44,7 @@ class BenchOptions(Options):
     """Trainings of each variant, with the seeds 0, 1, 2 and so on."""
     budget: str | None = None
     """Length of a training: 60s, 10m, 500k-images, 2M-images."""
-    baseline: bool | None = None
+    baseline: bool = True
     """Run the loop that everybody copies beside each variant."""
     dataset: str | None = None
     """What is trained on (see ganzoo data list)."""
@@ -114,7 +114,7 @@ def _laid_over(suite: Suite, options: BenchOptions) -> Suite:
         "batch_sizes": _whole("--batch-size", options.batch_size),
         "engines": _words(options.engine),
         "precisions": _words(options.precision),
-        "baseline": options.baseline,
+        "baseline": None if options.baseline else False,  # otherwise as the suite has it
     }
     _lay(raw, "throughput", {name: value for name, value in speed.items() if value is not None})
     if options.budget is not None:
