@@ -26,6 +26,7 @@ FLOORS = {
     "metrics": 3,
     "config": 3,
     "assembly": 3,
+    "scaffold": 3,
     "training.ema": 3,
     "training.seeding": 3,
     "training.engine": 3,
@@ -41,7 +42,7 @@ FLOORS = {
 
 PUBLIC = (
     *("ganzoo.game", "ganzoo.parts", "ganzoo.options", "ganzoo.registry", "ganzoo.errors", "ganzoo.data"),
-    *("ganzoo.metrics.evidence", "ganzoo.metrics.features"),
+    *("ganzoo.metrics.evidence", "ganzoo.metrics.features", "ganzoo.training.observers"),
 )
 """What a plugin may import from core: these modules, and the modules inside ``ganzoo.parts``."""
 
@@ -60,10 +61,21 @@ TORCH_FREE = (
     "ganzoo.cli.listing",
     "ganzoo.cli.info",
     "ganzoo.cli.data",
+    "ganzoo.cli.compare",
+    "ganzoo.cli.check",
+    "ganzoo.testing",
+    "ganzoo.cli.new_plugin",
+    "ganzoo.scaffold",
     "ganzoo.metrics.builtin",
     "ganzoo.metrics.options",
     "ganzoo.metrics.plan",
     "ganzoo.metrics.results",
+    "ganzoo.bench.result",
+    "ganzoo.bench.statistics",
+    "ganzoo.bench.compare",
+    "ganzoo.bench.fairness",
+    "ganzoo.bench.matching",
+    "ganzoo.bench.guard",
 )
 
 

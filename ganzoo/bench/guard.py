@@ -5,7 +5,7 @@ where its interval of 90 % lies below 1 and its median below 1 - margin: the int
 95 %, answers for the noise of the blocks, and the margin for what no block shows, as that a process has a speed of its
 own. It is called no slower where the interval lies above 1 - margin, and otherwise nothing can be told. How often each
 is said of a planted slowdown stands in docs/benchmarking.md; by intervals of 95 %, or ones that have to lie below
-1 - margin as a whole, far fewer are found. Free of torch.
+1 - margin as a whole, fewer are found. Free of torch.
 """
 
 from __future__ import annotations

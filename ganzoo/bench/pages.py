@@ -15,8 +15,8 @@ from statistics import mean, stdev
 
 from ganzoo.errors import ConfigError
 
-from .pictures import draw_bars, draw_curves
 from .markdown import to_markdown
+from .pictures import draw_bars, draw_curves
 from .result import Result, Training, read_result
 
 PUBLISHED = {

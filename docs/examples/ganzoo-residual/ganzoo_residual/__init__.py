@@ -1,0 +1,1 @@
+"""Small residual networks for ganzoo."""

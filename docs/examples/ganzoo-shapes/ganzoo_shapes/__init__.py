@@ -1,0 +1,1 @@
+"""A data set for ganzoo: circles and squares, drawn and not downloaded."""

@@ -1,0 +1,1 @@
+"""The VAE-GAN (Larsen et al. 2016) for ganzoo: a game of three players."""

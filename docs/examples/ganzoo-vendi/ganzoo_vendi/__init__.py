@@ -1,0 +1,1 @@
+"""The Vendi score for ganzoo: how many different samples there are, in effect."""
