@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from . import summary
-from .result import Contender, Figure, Origin, Result
+from .result import Contender, Figure, Origin, Result, Training
 from .summary import FIGURES, THRESHOLDS, Quality, Spread
 
 NONE = "-"
@@ -79,8 +79,8 @@ def figures(result: Result, *, brief: bool = False, names: Sequence[str] = FIGUR
 
 
 def times(result: Result, thresholds: Sequence[float] = THRESHOLDS) -> Grid:
-    """A row a variant: the seconds that it took to each FID, mean over the seeds that reached it."""
-    columns = [_VARIANT, *(Column(f"s to FID {limit:g}", _seconds_to(limit)) for limit in thresholds)]
+    """A row a variant: the seconds that it took to each FID, mean over the seeds that reached it; what all took."""
+    columns = [_VARIANT, *(Column(f"s to FID {limit:g}", _seconds_to(limit)) for limit in thresholds), *_CLOCKS]
     return _grid(columns, summary.quality(result, thresholds), keep=True)
 
 
@@ -179,6 +179,10 @@ def _seconds_to(limit: float) -> Callable[[Quality], str]:
     return lambda row: spread(row.seconds_to[limit], len(row.trainings))
 
 
+def _over_runs(value: Callable[[Training], float | None]) -> Callable[[Quality], str]:
+    return lambda row: spread(Spread.of(value(run) for run in row.trainings), len(row.trainings))
+
+
 def _extractor(row: Quality) -> str:
     found = row.trainings[0].evaluation.get("extractor") or {}
     return f"{found['name']} {found.get('sha256', '')[:12]}".strip() if "name" in found else NONE
@@ -224,4 +228,9 @@ _FACTS: list[Column[Quality]] = [
     Column("seeds", lambda row: str(len(row.trainings))),
     Column("features", _extractor, numeric=False),
     Column("samples", _samples),
+]
+_CLOCKS: list[Column[Quality]] = [
+    Column("start-up s", _over_runs(lambda run: run.startup_seconds)),
+    Column("training s", _over_runs(lambda run: run.training_seconds)),
+    Column("evaluations s", _over_runs(lambda run: sum(point.evaluation_seconds for point in run.curve))),
 ]

@@ -55,7 +55,7 @@ class Quality(Options):
     """Train for this long instead."""
     evaluations: Count = 5
     """Times that a training is judged along the way, at equal distances."""
-    curve: str = "fid,kid,mode-count"
+    curve: str = "fid,kid,density-coverage"
     """Metrics of these."""
     metrics: str = "fid,kid,density-coverage,mode-count,memorisation"
     """Metrics of the finished run."""

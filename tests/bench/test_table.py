@@ -26,7 +26,7 @@ def test_a_row_is_one_line_for_other_programs() -> None:
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "dcgan eager fp32 64 640 (640 to 640) 2.00 (2.00 to 2.00) 100 100 0.90 noisy" in lines
     assert "dcgan 10.0 10.0 10.0 1.50" in lines
-    assert "dcgan 13.0 13.0 23.0 33.0" in lines
+    assert "dcgan 13.0 13.0 23.0 33.0 3.00 30.0 6.00" in lines
 
 
 def test_noise_and_failures_are_told() -> None:
