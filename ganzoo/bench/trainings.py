@@ -68,7 +68,7 @@ def computed(raw: dict[str, Any]) -> dict[str, Any]:
 def record(variant: str, seed: int, path: Path, evaluation: dict[str, Any]) -> Training:
     """What is kept of the run in ``path``: everything that its figures depend on, and the figures."""
     facts = json.loads((path / "run.json").read_text(encoding="utf-8"))
-    lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = [_finite(line, path.name) for line in (path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     curve = [line for line in lines if "eval/seconds" in line]
     sessions, picture = facts["sessions"], path / "samples.png"
     starts = [session["startup_seconds"] for session in sessions if "startup_seconds" in session]
@@ -136,10 +136,23 @@ def _judge(path: Path, metrics: str, config: RunConfig) -> dict[str, Any]:
     words = ["eval", str(path), "--metrics", metrics, "--repeats", "1", "--resize", "--device", config.training.device]
     if config.training.threads:
         words += ["--threads", str(config.training.threads)]
-    found = json.loads(_ganzoo([*words, "--json", "--quiet"], f"judging {path.name}"))
+    found = _finite(_ganzoo([*words, "--json", "--quiet"], f"judging {path.name}"), f"judging {path.name}")
     found["source"] = path.name  # where it lay is nobody's business, and on the next machine wrong
     kept.write_text(json.dumps({**found, "asked": metrics}), encoding="utf-8")
     return found  # type: ignore[no-any-return]
+
+
+def _finite(text: str, what: str) -> Any:
+    """The value of ``text``, JSON that a result can hold.
+
+    Raises:
+        ContenderError: there is a NaN or an infinity in it.
+    """
+
+    def refuse(constant: str) -> None:
+        raise ContenderError(f"{what}: a figure is {constant}")
+
+    return json.loads(text, parse_constant=refuse)
 
 
 def _ganzoo(words: Sequence[str], what: str) -> str:
