@@ -19,6 +19,8 @@ NONE = "-"
 
 NAMES = {"fid": "FID", "kid": "KID", "coverage": "coverage"}
 
+_FEW = 3
+
 Item = TypeVar("Item")
 
 
@@ -93,12 +95,13 @@ def cautions(contender: Contender) -> list[tuple[str, list[str]]]:
 
 
 def notes(result: Result) -> list[str]:
-    """A line for each contender whose figures are to be taken with caution."""
-    return [
-        f"{full_name(contender)} is {word}: {'; '.join(reasons)}"
-        for contender in result.contenders()
-        for word, reasons in cautions(contender)
-    ]
+    """A line for each reason to take figures with caution, and whose they are."""
+    found: dict[tuple[str, str], list[str]] = {}
+    contenders = result.contenders()
+    for contender in contenders:
+        for word, reasons in cautions(contender):
+            found.setdefault((word, "; ".join(reasons)), []).append(full_name(contender))
+    return [f"{_who(names, len(contenders))} {word}: {reasons}" for (word, reasons), names in found.items()]
 
 
 def failures(result: Result) -> list[str]:
@@ -177,6 +180,13 @@ def _floor(name: str) -> Callable[[Quality], str]:
 
 def _seconds_to(limit: float) -> Callable[[Quality], str]:
     return lambda row: spread(row.seconds_to[limit], len(row.trainings))
+
+
+def _who(names: Sequence[str], everybody: int) -> str:
+    """The names, or where they are many only their number."""
+    if len(names) <= _FEW:
+        return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
+    return f"all {everybody} are" if len(names) == everybody else f"{len(names)} of {everybody} are"
 
 
 def _over_runs(value: Callable[[Training], float | None]) -> Callable[[Quality], str]:
