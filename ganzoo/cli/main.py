@@ -32,6 +32,7 @@ COMMANDS = {
     "info": Command("show a variant's options, layers, costs and paper", "ganzoo.cli.info:main"),
     "check": Command("hold variants to the contract, check by check", "ganzoo.cli.check:main"),
     "plugins": Command("show every plugin, also those that are broken", "ganzoo.cli.plugins:main"),
+    "new-plugin": Command("write a plugin of your own from a template", "ganzoo.cli.new_plugin:main"),
     "bench": Command("benchmark variants: speed, quality, memory, energy", "ganzoo.cli.bench:main"),
     "compare": Command("put two results of a benchmark side by side", "ganzoo.cli.compare:main"),
     "data": Command("list, preview, verify and download data sets", "ganzoo.cli.data:main"),

@@ -36,16 +36,20 @@ def main(argv: list[str]) -> int:
     config, arguments = read
     if config.training.eval_every:
         plan_evaluations(config)  # a wrong name is told before torch is imported
+    names = [] if arguments.observers is None else [name.strip() for name in arguments.observers.split(",")]
+    for name in names:
+        registry().observer(name)  # likewise
     if arguments.print_config:
         print(config.to_toml(), end="")
         return 0
-    return _dry_run(config) if arguments.dry_run else _train(config, arguments, ["ganzoo", "run", *argv])
+    command = ["ganzoo", "run", *argv]
+    return _dry_run(config) if arguments.dry_run else _train(config, arguments, names, command)
 
 
-def _train(config: RunConfig, arguments: SessionArguments, command: list[str]) -> int:
+def _train(config: RunConfig, arguments: SessionArguments, names: list[str], command: list[str]) -> int:
     from ganzoo import api
 
-    observers = _observers(quiet=arguments.quiet, tensorboard=arguments.tensorboard)
+    observers = _observers(names, quiet=arguments.quiet, tensorboard=arguments.tensorboard)
     if arguments.resume:
         run = api.resume(arguments.resume, config, observers=observers, command=command)
     else:
@@ -54,10 +58,11 @@ def _train(config: RunConfig, arguments: SessionArguments, command: list[str]) -
     return run.exit_code
 
 
-def _observers(*, quiet: bool, tensorboard: bool) -> list[Observer]:
+def _observers(names: list[str], *, quiet: bool, tensorboard: bool) -> list[Observer]:
+    from ganzoo.training.observers import make_observers
     from ganzoo.training.observers.console import LiveView, PlainLines
 
-    observers: list[Observer] = []
+    observers: list[Observer] = make_observers(names)
     if not quiet:
         observers.append(LiveView(err) if err.is_terminal else PlainLines(err))
     if tensorboard:

@@ -17,7 +17,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.options import Options
 
 from .args import parse
-from .marks import FLAT, HIDDEN, Switch
+from .marks import FLAT, HIDDEN, Mark, Switch
 
 
 class SessionArguments(Options):
@@ -37,6 +37,8 @@ class SessionArguments(Options):
     """Build and check everything, tell what would be trained, write nothing."""
     quiet: Switch = False
     """Print nothing but warnings and errors."""
+    observers: Annotated[str | None, Mark(metavar="NAME[,NAME]")] = None
+    """Observers of plugins that are to watch the run (see ganzoo plugins), joined by commas."""
     tensorboard: Switch = False
     """Also write TensorBoard files into the run folder (pip install "ganzoo[tensorboard]")."""
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pluggy
 
-from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, VariantSpec
+from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, ObserverSpec, VariantSpec
 
 ENTRY_POINT_GROUP = "ganzoo"
 
@@ -43,3 +43,8 @@ def ganzoo_extractors() -> Sequence[ExtractorSpec]:  # type: ignore[empty-body]
 @hookspec
 def ganzoo_metrics() -> Sequence[MetricSpec]:  # type: ignore[empty-body]
     """The metrics that this plugin supplies."""
+
+
+@hookspec
+def ganzoo_observers() -> Sequence[ObserverSpec]:  # type: ignore[empty-body]
+    """The observers of runs that this plugin supplies."""

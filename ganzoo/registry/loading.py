@@ -22,7 +22,7 @@ from . import hooks
 from .deprecation import warn_deprecated
 from .provenance import CORE
 from .records import WORDS, State
-from .specs import API_VERSION, BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, Spec, VariantSpec
+from .specs import API_VERSION, BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, ObserverSpec, Spec, VariantSpec
 
 KINDS: dict[str, type[Spec]] = {
     "ganzoo_variants": VariantSpec,
@@ -30,6 +30,7 @@ KINDS: dict[str, type[Spec]] = {
     "ganzoo_datasets": DatasetSpec,
     "ganzoo_extractors": ExtractorSpec,
     "ganzoo_metrics": MetricSpec,
+    "ganzoo_observers": ObserverSpec,
 }
 """What each hook returns a list of."""
 

@@ -14,7 +14,7 @@ from .discovery import discover
 from .provenance import CORE, Origin
 from .records import WORDS, PluginRecord
 from .settings import PREFER, preferred, strange_names
-from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, Spec, VariantSpec
+from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, ObserverSpec, Spec, VariantSpec
 
 S = TypeVar("S", bound=Spec)
 
@@ -66,6 +66,10 @@ class Registry:
         """Every metric that its plain name leads to."""
         return self._unambiguous(MetricSpec)
 
+    def observers(self) -> dict[str, Entry[ObserverSpec]]:
+        """Every observer of runs that its plain name leads to."""
+        return self._unambiguous(ObserverSpec)
+
     def variant(self, name: str) -> Entry[VariantSpec]:
         """The variant called ``name``.
 
@@ -90,6 +94,10 @@ class Registry:
     def metric(self, name: str) -> Entry[MetricSpec]:
         """The metric called ``name``; raises as :meth:`variant` does."""
         return self._find(MetricSpec, name)
+
+    def observer(self, name: str) -> Entry[ObserverSpec]:
+        """The observer of runs called ``name``; raises as :meth:`variant` does."""
+        return self._find(ObserverSpec, name)
 
     def faulty(self) -> tuple[PluginRecord, ...]:
         """The plugins with which something is wrong."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from .provenance import CORE, Origin
 from .settings import PREFER, preferred
-from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, Spec, VariantSpec
+from .specs import BackboneSpec, DatasetSpec, ExtractorSpec, MetricSpec, ObserverSpec, Spec, VariantSpec
 
 WORDS: dict[type[Spec], str] = {
     VariantSpec: "variant",
@@ -16,6 +16,7 @@ WORDS: dict[type[Spec], str] = {
     DatasetSpec: "data set",
     ExtractorSpec: "feature extractor",
     MetricSpec: "metric",
+    ObserverSpec: "observer",
 }
 """What a spec of each class is called in messages."""
 

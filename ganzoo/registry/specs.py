@@ -197,6 +197,15 @@ class MetricSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObserverSpec(Spec):
+    """An observer of runs, for ``ganzoo run --observers NAME``.
+
+    The builder is called as ``build()`` once for each run; it returns an
+    :class:`~ganzoo.training.observers.Observer`, whose class may be the builder itself.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkRequest:
     """What a backbone is asked for.
 

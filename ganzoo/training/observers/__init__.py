@@ -2,5 +2,6 @@
 
 from .base import Observer, Observers, Progress, RunView
 from .metrics_log import MetricsLog
+from .named import make_observers
 
-__all__ = ["MetricsLog", "Observer", "Observers", "Progress", "RunView"]
+__all__ = ["MetricsLog", "Observer", "Observers", "Progress", "RunView", "make_observers"]

@@ -18,17 +18,18 @@ def steps(path: Path) -> list[int]:
     return [int(line[0]) for line in lines if line[3] == "d/real"]
 
 
+def train(out: Path) -> Path:
+    run = ganzoo.train("vanilla", dataset="digits", steps=6, log_every=2, threads=1, out=out, observers=[CSVLines()])
+    return run.path
+
+
 def test_every_measurement_is_a_line(tmp_path: Path) -> None:
-    run = ganzoo.train(
-        "vanilla", dataset="digits", steps=6, log_every=2, out=tmp_path, threads=1, observers=[CSVLines()]
-    )
-    assert steps(run.path) == [2, 4, 6]
+    assert steps(train(tmp_path)) == [2, 4, 6]
 
 
 def test_a_run_that_goes_on_has_one_table(tmp_path: Path) -> None:
-    settings = {"dataset": "digits", "log_every": 2, "threads": 1, "out": tmp_path}
-    run = ganzoo.train("vanilla", steps=4, observers=[CSVLines()], **settings)
-    before = api.load_config(run.path)
+    path = train(tmp_path)
+    before = api.load_config(path)
     longer = before.model_copy(update={"training": before.training.model_copy(update={"steps": 8})})
-    api.resume(run.path, longer, observers=[CSVLines()])
-    assert steps(run.path) == [2, 4, 6, 8]
+    api.resume(path, longer, observers=[CSVLines()])
+    assert steps(path) == [2, 4, 6, 8]

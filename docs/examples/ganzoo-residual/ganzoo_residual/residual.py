@@ -39,9 +39,7 @@ class ResidualGenerator(Generator):
         super().__init__(options.latent_dim)
         channels, height, width = shape
         start = (options.width, height // 4, width // 4)
-        self.start = nn.Sequential(
-            nn.Linear(options.latent_dim, start[0] * start[1] * start[2]), nn.Unflatten(1, start)
-        )
+        self.start = nn.Sequential(nn.Linear(options.latent_dim, math.prod(start)), nn.Unflatten(1, start))
         self.blocks = nn.ModuleList(Block(options.width) for _ in range(2))
         self.end = nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(options.width, channels, 3, padding=1), nn.Tanh())
 

@@ -16,7 +16,7 @@ from ganzoo_residual.residual import build_networks
 CASES = [Case(variant, backbone="residual", net={"width": 8}) for variant in ("vanilla", "wgan-gp")]
 
 
-@parametrize_with_checks(CASES, checks=("build", "images", "scores", "gradients", "replay", "resume", "direction"))
+@parametrize_with_checks(CASES, checks=("build", "scores", "gradients", "resume", "direction"))
 def test_conforms(check: Callable[[], None]) -> None:
     check()
 
