@@ -59,7 +59,8 @@ class _Worker:
         return {"warm_up": found, "iterations_per_block": self.iterations}
 
     def block(self) -> dict[str, Any]:
-        self._run(self.entrant.span)  # fills caches again that another contender has emptied
+        if self.iterations > self.entrant.span:  # an iteration as long as a block would double its cost
+            self._run(self.entrant.span)  # fills caches again that another contender has emptied
         return self.tools.timed(self.entrant, self.iterations).model_dump(exclude_none=True)
 
     def peaks(self) -> dict[str, Any]:
