@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from toys.faulty import ListPoolGame as ListPool
 from toys.faulty import FloatScheduleGame, asking, counting
+from toys.faulty import ListPoolGame as ListPool
 from toys.games import OPTIONS
 from toys.losses import EnergyBalance, Logistic, OffCentre, Wasserstein
 from toys.networks import EnergyDiscriminator, TinyDiscriminator, TinyGenerator
@@ -305,7 +305,6 @@ class StaysInEval(GAN):
     def generate(self, net: nn.Module, request: Batch, rng: torch.Generator) -> Tensor:
         images: Tensor = net.eval()(request["latent"])
         return images
-
 
 
 @fault

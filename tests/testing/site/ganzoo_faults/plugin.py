@@ -141,7 +141,10 @@ def variant(name: str, builder: str, options: type[Options] = Options) -> Varian
 def ganzoo_variants() -> Sequence[VariantSpec]:
     faults = [variant(f"fault-{name}", f"ganzoo_faults.faults:{name.replace('-', '_')}") for name in FAULTS]
     toys = [variant(f"toy-{name}", f"ganzoo_faults.games:{name}") for name in TOYS]
-    odd = [variant(f"fault-{name}", "ganzoo_faults.games:vanilla", options) for name, options in (OPTIONS | {"heavy": Heavy}).items()]
+    odd = [
+        variant(f"fault-{name}", "ganzoo_faults.games:vanilla", options)
+        for name, options in (OPTIONS | {"heavy": Heavy}).items()
+    ]
     return [*faults, *toys, *odd]
 
 
