@@ -22,3 +22,11 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def rng() -> torch.Generator:
     """A generator seeded alike for every test."""
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plugins() -> None:
+    """Find the plugins before any test changes the environment that chooses among them: they are found once."""
+    from ganzoo.registry import registry
+
+    registry()

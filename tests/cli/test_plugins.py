@@ -9,6 +9,7 @@ from importlib.metadata import distribution
 import pytest
 
 from ganzoo.cli.main import main
+from ganzoo.registry import registry
 from ganzoo.registry.provenance import origin_of
 
 
