@@ -25,7 +25,7 @@ def rng() -> torch.Generator:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _plugins() -> None:
+def _plugins(_own_cache: None) -> None:
     """Find the plugins before any test changes the environment that chooses among them: they are found once."""
     from ganzoo.registry import registry
 
