@@ -33,8 +33,9 @@ _TOLERANCE = 0.05
 _SHARE = 0.2
 """Length of a piece of the warm-up, as a share of a block."""
 _PATIENCE = 10.0
-"""Blocks after which a warm-up that does not settle is given up, and marked."""
-_LATENCIES = 200
+"""Blocks after which a warm-up that does not settle is given up, and marked; it has two windows in any case."""
+_LATENCIES = (10, 200)
+"""The fewest and the most single iterations that are timed."""
 _MATRIX = {"cuda": 8192, "cpu": 1024}
 _MEGABYTES = {"cuda": 1024, "cpu": 256}
 _REPEATS = 5
@@ -200,7 +201,9 @@ def warm_up(
         piece = span * math.ceil(min(10 * piece, piece * 1.1 * _SHARE * seconds / max(taken, 1e-9)) / span)
     played += piece
     rates = [taken / piece]
-    while not settled(rates, window=_WINDOW, tolerance=_TOLERANCE) and clock() - began < _PATIENCE * seconds:
+    while not settled(rates, window=_WINDOW, tolerance=_TOLERANCE) and (
+        len(rates) < 2 * _WINDOW or clock() - began < _PATIENCE * seconds
+    ):
         rates.append(run(piece) / piece)
         played += piece
     latest = sorted(rates[-_WINDOW:])[len(rates[-_WINDOW:]) // 2]
@@ -214,7 +217,8 @@ def warm_up(
 
 def each_iteration(entrant: Entrant, seconds: float, expected: float) -> list[float]:
     """Seconds of single iterations, about as many as fit into ``seconds``; of a replay over its iterations."""
-    steps = max(20, min(_LATENCIES, math.ceil(seconds / max(expected * entrant.span, 1e-9))))
+    fewest, most = _LATENCIES
+    steps = max(fewest, min(most, math.ceil(seconds / max(expected * entrant.span, 1e-9))))
     entrant.play(entrant.span)
     if entrant.device.type == "cuda":
         marks = _marks(steps + 1)
