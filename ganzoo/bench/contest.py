@@ -9,6 +9,7 @@ Free of torch.
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ _SPREAD = 0.10
 _CLOCKS = 0.02
 _STOLEN = 0.05
 _BUSY = 0.5
+_ELSEWHERE = 0.1
 
 Say = Callable[[str], None]
 
@@ -73,6 +75,7 @@ def hold(
                 field.append((job, made, {**made.start(), **made.warm_up(), "blocks": []}))
             except GanzooError as error:
                 failures.append(_failure(job, error))
+        elsewhere = _Elsewhere()
         for entry in _in_turns(field, blocks, say):
             job, made, facts = entry
             try:
@@ -80,6 +83,7 @@ def hold(
             except GanzooError as error:
                 failures.append(_failure(job, error))
                 field.remove(entry)
+        others = elsewhere.cores([block for _, _, facts in field for block in facts["blocks"]])
         peaks: dict[str, float | None] = {}
         for entry in list(field):
             job, made, facts = entry
@@ -94,7 +98,7 @@ def hold(
         return None, failures
     after = machine.gauges(device)
     raw = [(job, facts) for job, _, facts in field]
-    contenders = [_contender(job, facts, raw, peaks, (before, after)) for job, facts in raw]
+    contenders = [_contender(job, facts, raw, peaks, (before, after), others) for job, facts in raw]
     return (
         Contest(
             device=device,
@@ -102,10 +106,27 @@ def hold(
             peaks=peaks,
             before=before,
             after=after,
+            busy_elsewhere=others,
             contenders=contenders,
         ),
         failures,
     )
+
+
+class _Elsewhere:
+    """Counts from now on what programs outside a contest compute."""
+
+    def __init__(self) -> None:
+        self._all, self._own, self._wall = machine.busy_seconds(), time.process_time(), time.perf_counter()
+
+    def cores(self, blocks: Sequence[Block]) -> float | None:
+        """Cores that they kept busy on average, while these ``blocks`` ran; None where the system does not tell."""
+        everything = machine.busy_seconds()
+        if everything is None or self._all is None:
+            return None
+        own = time.process_time() - self._own + sum(block.cpu_seconds for block in blocks)
+        spent = (everything - self._all - own) / (time.perf_counter() - self._wall)
+        return round(max(0.0, spent), 3)
 
 
 def _in_turns(field: list[Any], blocks: int, say: Say) -> Iterator[Any]:
@@ -126,6 +147,7 @@ def _contender(
     field: Sequence[tuple[Job, dict[str, Any]]],
     peaks: dict[str, float | None],
     state: tuple[Gauges, Gauges],
+    others: float | None,
 ) -> Contender:
     """The record of a contender, with the figures that its blocks give."""
     taken: list[Block] = facts["blocks"]
@@ -149,7 +171,7 @@ def _contender(
             "utilisation": utilisation(facts.get("flops_per_image"), peaks, middle.median, facts["precision"]),
             "joules_per_image": sum(energies) / 1000 / (images * len(taken)) if len(energies) == len(taken) else None,
             "cpu_seconds_per_image": sum(block.cpu_seconds for block in taken) / (images * len(taken)),
-            "noise": noise(taken, facts["warm_up"]["settled"], facts["settings"].get("threads"), state, job),
+            "noise": noise(taken, facts["warm_up"]["settled"], facts["settings"].get("threads"), state, others, job),
         }
     )
 
@@ -169,7 +191,12 @@ def utilisation(
 
 
 def noise(
-    blocks: Sequence[Block], settled: bool, threads: int | None, state: tuple[Gauges, Gauges], job: Job
+    blocks: Sequence[Block],
+    settled: bool,
+    threads: int | None,
+    state: tuple[Gauges, Gauges],
+    others: float | None,
+    job: Job,
 ) -> list[str]:
     """Why the figures are to be taken with caution, a sentence each.
 
@@ -177,7 +204,8 @@ def noise(
     - The warm-up ended without two equally fast windows.
     - CUDA's clock and the wall's differ by more than 2 %.
     - A process of one thread that computes on the CPU was off its core for more than 5 % of the time.
-    - More than half as many processes wanted to run as there are cores, when the contest began.
+    - Other programs kept more than a tenth of the cores busy; where the system does not tell that: more than half as
+      many processes wanted to run as there are cores, when the contest began.
     - The GPU was throttled.
     """
     found = []
@@ -193,7 +221,10 @@ def noise(
     if on_cpu and stolen > _STOLEN:
         found.append(f"it was off its core for {stolen:.0%} of the time")
     load, cores = state[0].load, machine.cores()
-    if load and load[0] > _BUSY * cores:
+    if others is not None:
+        if others > _ELSEWHERE * cores:
+            found.append(f"other programs kept {others:.1f} of {cores} cores busy")
+    elif load and load[0] > _BUSY * cores:
         found.append(f"the load average was {load[0]} on {cores} cores when the contest began")
     if throttled := sorted({*state[0].throttled, *state[1].throttled}):
         found.append(f"the GPU was throttled: {', '.join(throttled)}")

@@ -39,6 +39,19 @@ def load_average() -> list[float] | None:
     return [round(each, 2) for each in os.getloadavg()] if hasattr(os, "getloadavg") else None
 
 
+def busy_seconds() -> float | None:
+    """Seconds that the cores of this machine have computed since it started; None where the system does not tell.
+
+    The first line of Linux's /proc/stat, in ticks: user, nice, system, idle, iowait, irq, softirq, steal, and guests,
+    who are counted as users already.
+    """
+    table = Path("/proc/stat")
+    if not table.exists():
+        return None
+    user, nice, system, _, _, *rest = (int(word) for word in table.read_text().split("\n", 1)[0].split()[1:])
+    return (user + nice + system + sum(rest[:3])) / os.sysconf("SC_CLK_TCK")
+
+
 def millijoules(device: str) -> float | None:
     """Energy that ``device`` has used since its driver was loaded; None where NVML does not tell."""
     gpu = _gpu(device)

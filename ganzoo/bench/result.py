@@ -207,6 +207,8 @@ class Contest(Record):
     """The machine before it."""
     after: Gauges
     """The machine after it."""
+    busy_elsewhere: float | None = None
+    """Cores that other programs kept busy on average while the blocks ran."""
     contenders: list[Contender]
     """In the order of their turns."""
 

@@ -140,11 +140,33 @@ def test_where_all_fail_there_is_no_contest() -> None:
     assert len(failures) == 1
 
 
+def test_what_others_compute_is_all_but_the_contest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 s by the clock, in which the cores computed 130 s: 20 of them this program's, 60 the contenders'."""
+    told = iter([1000.0, 1130.0])
+    monkeypatch.setattr(room.machine, "busy_seconds", lambda: next(told))
+    monkeypatch.setattr(room.time, "process_time", iter([7.0, 27.0]).__next__)
+    monkeypatch.setattr(room.time, "perf_counter", iter([300.0, 400.0]).__next__)
+    counter = room._Elsewhere()
+    assert counter.cores([Block(seconds=40, cpu_seconds=25), Block(seconds=40, cpu_seconds=35)]) == 0.5
+
+
+def test_what_others_compute_is_unknown_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room.machine, "busy_seconds", lambda: None)
+    assert room._Elsewhere().cores([]) is None
+
+
 class TestNoise:
     """Why figures are to be taken with caution."""
 
-    def noise(self, *blocks: Block, before: Gauges = QUIET, after: Gauges = QUIET, settled: bool = True) -> list[str]:
-        return room.noise(blocks, settled, 1, (before, after), job())
+    def noise(
+        self,
+        *blocks: Block,
+        before: Gauges = QUIET,
+        after: Gauges = QUIET,
+        settled: bool = True,
+        others: float | None = None,
+    ) -> list[str]:
+        return room.noise(blocks, settled, 1, (before, after), others, job())
 
     def block(self, seconds: float = 1.0, **more: Any) -> Block:
         return Block(**({"seconds": seconds, "cpu_seconds": seconds} | more))
@@ -174,6 +196,13 @@ class TestNoise:
 
     def test_a_busy_machine(self) -> None:
         assert "load average" in self.noise(self.block(), before=Gauges(load=[1.5, 0, 0]))[0]
+
+    def test_the_load_of_what_ran_before_is_not_held_against_a_machine_that_was_quiet(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(room.machine, "cores", lambda: 4)
+        assert self.noise(self.block(), before=Gauges(load=[4.5, 0, 0]), others=0.3) == []
+        assert self.noise(self.block(), others=0.5) == ["other programs kept 0.5 of 4 cores busy"]
 
     def test_a_throttled_gpu(self) -> None:
         assert "SwPowerCap" in self.noise(self.block(), after=Gauges(throttled=["SwPowerCap"]))[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,6 +94,14 @@ def test_without_nvml_only_the_load_is_known(gpu, monkeypatch) -> None:
     assert machine.millijoules("cuda:0") is None
     assert machine.millijoules("cpu") is None
     assert machine.gauges("cpu").load == pytest.approx(machine.load_average(), abs=1)
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="only Linux tells")
+def test_the_machine_has_computed_at_least_what_this_process_has() -> None:
+    before, own = machine.busy_seconds(), time.process_time()
+    while time.process_time() - own < 0.5:
+        pass
+    assert machine.busy_seconds() - before > 0.4, "it is counted in ticks of 10 ms"
 
 
 def test_page_faults_are_counted() -> None:
