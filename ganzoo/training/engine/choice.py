@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 TIERS = ("eager", "compile", "graph", "graph+compile")
 """From the reference up."""
+
+_LADDER = ("graph", "graph+compile", "compile")
+"""In which order they are tried: what is cheap to make first, so that what is costly has to beat it."""
 
 _BETWEEN = 3
 _GAIN = 0.95
@@ -70,9 +73,9 @@ def choose(
 ) -> Choice:
     """Set the tier of ``engine`` and say which it is. The state of the engine is left as it was.
 
-    A tier other than the reference runs only after the parity gate. ``auto`` takes the highest that passes and is at
-    least 5 % faster than the reference: on CUDA a graph; on a CPU a compiled step, if the run is long enough to repay
-    some ten compilations. ``graph+compile`` is not tried by ``auto``, because its gain was not measured yet.
+    A tier other than the reference runs only after the parity gate. ``auto`` starts from the reference and takes each
+    that passes and is at least 5 % faster than what it would replace: on CUDA a graph, on a CPU a compiled step, and on
+    CUDA both together. What has to be compiled is tried only if the run is long enough to repay some ten compilations.
 
     Args:
         engine: in its reference tier.
@@ -89,18 +92,15 @@ def choose(
         return Choice(tier="eager", asked=asked)
     if asked != "auto":
         return _insist(engine, asked, say)
+    best, fastest = Choice(tier="eager", asked=asked), engine.tier
     reasons: dict[str, str] = {}
-    for name in reversed(TIERS[1:]):
-        reason = _unwise(engine, name, expected) or _flaw(engine)
-        if not reason:
-            parity, reason = _try(engine, name, say)
-            if parity and parity.seconds > _GAIN * parity.eager_seconds:
-                reason = f"takes {_share(parity)} of the reference's time"
-            elif parity:
-                return Choice(tier=name, asked=asked, reasons=reasons, parity=parity)
-        engine.tier = Eager(engine.cycle)
-        reasons[name] = reason
-    return Choice(tier="eager", asked=asked, reasons=reasons)
+    for name in _LADDER:
+        parity, reasons[name] = _consider(engine, name, best, expected, say)
+        if parity:
+            best, fastest = Choice(tier=name, asked=asked, parity=parity), engine.tier
+        engine.tier = fastest
+    above = TIERS[TIERS.index(best.tier) + 1 :]
+    return replace(best, reasons={name: reasons[name] for name in reversed(above)})
 
 
 def make_tier(engine: Engine, name: str) -> Tier:
@@ -130,6 +130,19 @@ def _insist(engine: Engine, name: str, say: Callable[[str], None]) -> Choice:
         engine.tier = Eager(engine.cycle)
         raise ContractError(f"--engine {name}: {reason}", fix="run with --engine eager")
     return Choice(tier=name, asked=name, parity=parity)
+
+
+def _consider(
+    engine: Engine, name: str, best: Choice, expected: Callable[[], float], say: Callable[[str], None]
+) -> tuple[Parity | None, str]:
+    """The tier, set and examined, or why it does not take the place of ``best``."""
+    share = best.parity.share if best.parity else 1.0
+    if reason := _unwise(engine, name, best.tier, lambda: share * expected()) or _flaw(engine):
+        return None, reason
+    parity, reason = _try(engine, name, say)
+    if parity and parity.share > _GAIN * share:
+        return None, f"takes {parity.share / share:.0%} of the time of {best.tier}"
+    return parity, reason
 
 
 def _try(engine: Engine, name: str, say: Callable[[str], None]) -> tuple[Parity | None, str]:
@@ -162,15 +175,13 @@ def _open_to(engine: Engine) -> list[str]:
     return [name for name in TIERS if not _needs(engine, name)]
 
 
-def _unwise(engine: Engine, name: str, expected: Callable[[], float]) -> str:
-    """Why ``auto`` leaves the tier alone on this device."""
+def _unwise(engine: Engine, name: str, best: str, expected: Callable[[], float]) -> str:
+    """Why ``auto`` leaves the tier alone on this device, where ``best`` is the fastest so far."""
     if needs := _needs(engine, name):
         return needs
-    if name == "graph+compile":
-        return "not chosen by itself"
-    if name == "compile" and engine.device.type == "cuda":
-        return "a graph takes its place"
-    if name == "compile" and (seconds := expected()) < 10 * _COMPILATION:
+    if name == "compile" and best != "eager":
+        return f"{best} takes its place"
+    if "compile" in name and (seconds := expected()) < 10 * _COMPILATION:
         return f"the run is short, about {seconds:.0f} s"
     return ""
 
@@ -197,7 +208,3 @@ def _flaw(engine: Engine) -> str:
     finally:
         before.restore()
     return ""
-
-
-def _share(parity: Parity) -> str:
-    return f"{parity.seconds / parity.eager_seconds:.0%}"

@@ -73,6 +73,11 @@ class Parity:
         """Whether the tier may be used."""
         return self.exact or (not self.unequal and self.error <= self.allowed)
 
+    @property
+    def share(self) -> float:
+        """Of the reference's time, what the tier takes."""
+        return self.seconds / self.eager_seconds
+
     def describe(self) -> str:
         """Such as ``bit-equal over 8 iterations``."""
         if self.exact:
