@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
-from rich.text import Text
 
 from ganzoo.config import overlay
 from ganzoo.errors import ConfigError
 from ganzoo.options import Count, Options
 
 from .args import parse
-from .console import err, out, print_json
+from .console import err, out, print_json, telling
 from .marks import POSITIONAL, JsonSwitch, Mark, Switch
 
 if TYPE_CHECKING:
@@ -93,7 +90,7 @@ def _measure(suite: Suite, options: BenchOptions) -> Result:
 
     devices = list(dict.fromkeys(str(find_device(name)) for name in options.device.split(",")))
     folder = _folder(suite, options)
-    with _telling(quiet=options.quiet) as say:
+    with telling(quiet=options.quiet) as say:
         return Bench(suite, devices, folder, trainings=options.trainings, say=say).run()
 
 
@@ -197,13 +194,3 @@ def _guard(before: Result, now: Result) -> int:
     verdicts = judge(before, now)
     show(err, verdicts)
     return 1 if any(verdict.word == "slower" for verdict in verdicts) else 0
-
-
-@contextmanager
-def _telling(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """A function that shows a sentence until the next one, where stderr is a terminal."""
-    if quiet:
-        yield lambda sentence: None
-        return
-    with err.status("", spinner_style="dim") as status:
-        yield lambda sentence: status.update(Text(sentence, style="dim"))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -33,6 +35,16 @@ def print_error(error: GanzooError) -> None:
 def warn(message: str) -> None:
     """Write a warning to stderr."""
     _say("warning", "bold yellow", message)
+
+
+@contextmanager
+def telling(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """A function that shows a sentence on stderr until the next one, where that is a terminal and not ``quiet``."""
+    if quiet:
+        yield lambda sentence: None
+        return
+    with err.status("", spinner_style="dim") as status:
+        yield lambda sentence: status.update(Text(sentence, style="dim"))
 
 
 def print_json(value: Any) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +17,7 @@ from ganzoo.options import Count, Options
 from ganzoo.registry import registry
 
 from .args import parse
-from .console import err, out, print_json, warn
+from .console import out, print_json, telling, warn
 from .marks import POSITIONAL, JsonSwitch, Mark, Switch
 
 if TYPE_CHECKING:
@@ -70,7 +68,7 @@ def main(argv: list[str]) -> int:
 
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    with _telling(quiet=options.quiet) as say:
+    with telling(quiet=options.quiet) as say:
         found = evaluate(
             options.source,
             options.against,
@@ -108,16 +106,6 @@ def _check_dataset(name: str) -> None:
             raise
         fix = f"for the images in that folder, write --against folder:{name}"
         raise UnknownNameError(error.problem, choices=error.choices, fix=fix) from None
-
-
-@contextmanager
-def _telling(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """A function that shows a sentence until the next one, where stderr is a terminal."""
-    if quiet:
-        yield lambda sentence: None
-        return
-    with err.status("", spinner_style="dim") as status:
-        yield lambda sentence: status.update(Text(sentence, style="dim"))
 
 
 def _print(found: Evaluation) -> None:

@@ -102,7 +102,7 @@ def test_its_charts_tell_the_speeds(page: str) -> None:
 def test_it_says_what_ran_on_what(page: str) -> None:
     for fact in ("commit 0123456789ab", "Example 9000", "2026-01-01 00:00 UTC", "torch 2.14.1", "ganzoo-lsgan 0.1.0"):
         assert fact in page
-    assert "graph: needs CUDA; compile: takes 99% of the reference&#39;s time" in page
+    assert "graph: needs CUDA; compile: takes 99% of the time of eager" in page
 
 
 def test_the_result_is_in_it(page: str) -> None:
