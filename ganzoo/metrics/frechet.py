@@ -68,8 +68,8 @@ def _congruence(lower: Tensor, b: Tensor) -> Tensor:
     inner = torch.zeros_like(b)
     for start in range(0, size, _BLOCK):
         columns = slice(start, start + _BLOCK)
-        right = b[:, start:] @ lower[start:, columns]  # (F, block)
+        right = b[start:, start:] @ lower[start:, columns]  # (F - start, block)
         for left in range(start, size, _BLOCK):
             rows = slice(left, left + _BLOCK)
-            inner[rows, columns] = lower[left:, rows].T @ right[left:]
+            inner[rows, columns] = lower[left:, rows].T @ right[left - start :]
     return inner

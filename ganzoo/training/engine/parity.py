@@ -10,18 +10,23 @@ compared alone, both tiers starting from the reference's state, by
 
 .. math:: \epsilon = \max_t \max_p \frac{\|\theta_p^{tier} - \theta_p\|}{\|\theta_p - \theta_p^{before}\|}
 
-over the weights :math:`\theta_p` of each player, the shares of the distance moved. Allowed are 5 %, or, below float32,
-twice the :math:`\epsilon` of the reference in float32 against itself in the precision of the run, if that is more:
-fused arithmetic may not be further from the truth than the arithmetic that it replaces. Everything else must have
-followed: averages, moments and buffers have to arrive nearer to where the reference took them than to where they were,
-but for rounding. Streams and counters must be equal in any case.
+over the weights :math:`\theta_p` of each player, the shares of the distance moved. Allowed are 5 %, or twice what
+rounding does to the reference itself in that iteration, if that is more. Below float32 that is the :math:`\epsilon` of
+the reference in float32 against itself in the precision of the run: fused arithmetic may not be further from the truth
+than the arithmetic that it replaces. In float32 it is the largest :math:`\epsilon` of the reference against itself from
+weights that are one unit in the last place off, at random, in up to 8 trials: an activation on the kink of a ReLU falls
+to the other side then, and DCGAN's first update differs by a seventh for it. Everything else must have followed:
+averages, moments and buffers have to arrive nearer to where the reference took them than to where they were, but for
+rounding. Streams and counters must be equal in any case.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
 ITERATIONS = 8
 ALLOWED = 0.05
 _MARGIN = 2.0
+_NUDGES = 8
 _FOLLOWED = 0.5
 _ROUNDING = {False: 1e-5, True: 1e-2}
 """Of a tensor's size, in float32 and below it: a move of less cannot be told from rounding."""
@@ -118,9 +124,12 @@ def examine(engine: Engine, tier: Tier, iterations: int = ITERATIONS) -> Parity:
         start.restore()
 
 
-def _play(engine: Engine, tier: Tier, start: Snapshot, iterations: int) -> tuple[Snapshot, float]:
-    """The state after ``iterations`` of ``tier`` from ``start``, and the fastest iteration's seconds."""
+def _play(
+    engine: Engine, tier: Tier, start: Snapshot, iterations: int, upset: Callable[[], None] = lambda: None
+) -> tuple[Snapshot, float]:
+    """The state after ``iterations`` of ``tier`` from ``start``, and the fastest one's seconds, after ``upset``."""
     start.restore()
+    upset()
     engine.tier = tier
     best = float("inf")
     until = engine.iteration + iterations
@@ -138,8 +147,11 @@ def _play(engine: Engine, tier: Tier, start: Snapshot, iterations: int) -> tuple
 def _step_by_step(
     engine: Engine, tier: Tier, eager: Tier, start: Snapshot, iterations: int
 ) -> tuple[str, float, float]:
-    """What is unequal, the error, and the error that is allowed, each iteration from the reference's state."""
-    before, error, rounding, left = start, 0.0, 0.0, ""
+    """What is unequal, and the error and what is allowed of the worst iteration, each from the reference's state.
+
+    Iterations end with the first that does not pass.
+    """
+    before, error, allowed, left = start, 0.0, ALLOWED, ""
     for _ in range(iterations):
         reference, _ = _play(engine, eager, before, 1)
         result, _ = _play(engine, tier, before, 1)
@@ -147,11 +159,43 @@ def _step_by_step(
             return unequal, float("inf"), ALLOWED
         precise = _play_precisely(engine, eager, before) if engine.cycle.bf16 else reference
         left = left or _left_behind(engine, before, reference, result, precise)
-        error = max(error, _error(engine, before, reference, result))
-        rounding = max(rounding, _error(engine, before, precise, reference))
+        found = _error(engine, before, reference, result)
+        rounding = _error(engine, before, precise, reference)
+        if not engine.cycle.bf16 and found > ALLOWED:
+            rounding = _rounding(engine, eager, before, reference, found / _MARGIN)
+        granted = max(ALLOWED, _MARGIN * rounding)
+        if found / granted > error / allowed:
+            error, allowed = found, granted
+        if error > allowed:
+            return "", error, allowed
         before = reference
-    allowed = max(ALLOWED, _MARGIN * rounding)
-    return left if error <= allowed else "", error, allowed
+    return left, error, allowed
+
+
+def _rounding(engine: Engine, eager: Tier, before: Snapshot, reference: Snapshot, enough: float) -> float:
+    """The error of the reference against itself from weights one unit in the last place off, or ``enough`` of it.
+
+    0 where the reference does not even repeat itself: then something else than rounding moves it.
+    """
+    if _differing(reference, _play(engine, eager, before, 1)[0]):
+        return 0.0
+    largest = 0.0
+    for seed in range(_NUDGES):
+        if largest < enough:
+            nudged, _ = _play(engine, eager, before, 1, partial(_nudge, engine, seed))
+            largest = max(largest, _error(engine, before, reference, nudged))
+    return largest
+
+
+@torch.no_grad()
+def _nudge(engine: Engine, seed: int) -> None:
+    """Move each weight to the next larger or the next smaller number, at random."""
+    rng = torch.Generator().manual_seed(seed)
+    for player in engine.players.values():
+        for weight in player.params:
+            up = torch.rand(weight.shape, generator=rng) < 0.5
+            towards = torch.where(up, math.inf, -math.inf).to(weight)
+            weight.copy_(torch.nextafter(weight, towards))
 
 
 def _play_precisely(engine: Engine, eager: Tier, before: Snapshot) -> Snapshot:

@@ -11,6 +11,7 @@ from toys.networks import BatchNormDiscriminator, TinyGenerator
 from toys.playing import differences, make_engine, play
 
 from ganzoo.game import GAN
+from ganzoo.training.engine import parity as gate
 from ganzoo.training.engine.capture import tape_recorder
 from ganzoo.training.engine.parity import ALLOWED, Parity, examine
 from ganzoo.training.engine.snapshot import Snapshot
@@ -251,6 +252,45 @@ def test_in_full_precision_the_same_rounding_is_no_excuse():
     assert parity.allowed == ALLOWED
     assert not parity.passed
     assert not engine.cycle.bf16
+
+
+class OnEdge(BatchNormDiscriminator):
+    """Each score has a term whose derivative is 0 where a weight is 0, as it is, and 1 where it is the least more."""
+
+    def __init__(self):
+        super().__init__()
+        self.edge = torch.nn.Parameter(torch.zeros(64))
+
+    def forward(self, images, labels=None):
+        return super().forward(images, labels) + self.edge.relu().sum()
+
+
+class RoundsOtherwise(Tampered):
+    """The reference from weights in which the last place is another, as a compiler's sums are."""
+
+    def before(self):
+        gate._nudge(self.engine, 100)
+
+
+def on_edge():
+    torch.manual_seed(0)
+    return make_engine(GAN(TinyGenerator(), OnEdge(), Logistic(), games.OPTIONS))
+
+
+def test_what_rounding_does_to_the_reference_itself_passes(monkeypatch):
+    engine = on_edge()
+    found = examined(RoundsOtherwise, engine=engine)
+    assert found.passed
+    assert ALLOWED < found.error <= found.allowed
+    monkeypatch.setattr(gate, "_NUDGES", 0)
+    found = examined(RoundsOtherwise, engine=engine)
+    assert not found.passed
+    assert found.allowed == ALLOWED
+
+
+@pytest.mark.parametrize("fault", [SkipsGenerator, DoublesRate])
+def test_a_reference_on_an_edge_is_no_excuse_for_a_fault(fault):
+    assert not examined(fault, engine=on_edge()).passed
 
 
 @pytest.mark.parametrize("fault", [SkipsGenerator, DoublesRate])
