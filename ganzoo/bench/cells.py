@@ -6,6 +6,7 @@ names come from outside, and each of the three escapes what it writes. Free of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -20,6 +21,7 @@ NONE = "-"
 NAMES = {"fid": "FID", "kid": "KID", "coverage": "coverage"}
 
 _FEW = 3
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 Item = TypeVar("Item")
 
@@ -95,13 +97,28 @@ def cautions(contender: Contender) -> list[tuple[str, list[str]]]:
 
 
 def notes(result: Result) -> list[str]:
-    """A line for each reason to take figures with caution, and whose they are."""
-    found: dict[tuple[str, str], list[str]] = {}
+    """A line for each kind of reason to take figures with caution, and whose they are."""
+    found: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
     contenders = result.contenders()
     for contender in contenders:
         for word, reasons in cautions(contender):
-            found.setdefault((word, "; ".join(reasons)), []).append(full_name(contender))
-    return [f"{_who(names, len(contenders))} {word}: {reasons}" for (word, reasons), names in found.items()]
+            for reason in reasons:
+                names, alike = found.setdefault((word, _NUMBER.sub("#", reason)), ([], []))
+                names.append(full_name(contender))
+                alike.append(reason)
+    return [f"{_who(names, len(contenders))} {word}: {_ranged(alike)}" for (word, _), (names, alike) in found.items()]
+
+
+def _ranged(reasons: list[str]) -> str:
+    """Sentences that differ in their numbers alone, as one.
+
+    >>> _ranged(["a band of 14% of 2", "a band of 9% of 2"])
+    'a band of 9 to 14% of 2'
+    """
+    columns = zip(*map(_NUMBER.findall, reasons), strict=True)
+    ends = ((min(numbers, key=float), max(numbers, key=float)) for numbers in columns)
+    spans = (low if low == high else f"{low} to {high}" for low, high in ends)
+    return _NUMBER.sub(lambda found: next(spans), reasons[0])
 
 
 def failures(result: Result) -> list[str]:

@@ -62,6 +62,16 @@ def test_a_note_for_each_noisy_row_and_each_failure() -> None:
     assert "- began: no room" in text
 
 
+def test_reasons_that_differ_in_their_numbers_alone_are_told_in_one_line() -> None:
+    loads = [f"load of {load} on 2 cores" for load in (3.1, 1.2, 10)]
+    noisy = [contender(f"v{index}", noise=[load, "the GPU was hot"]) for index, load in enumerate(loads)]
+    lines = to_markdown(result(contests=[contest(PLAIN, *noisy, OURS)])).splitlines()
+    assert [line for line in lines if line.startswith("- ")] == [
+        "- 4 of 5 are noisy: load of 1.2 to 10 on 2 cores",
+        "- v0 fp32 eager, batch 64, v1 fp32 eager, batch 64, v2 fp32 eager, batch 64 are noisy: the GPU was hot",
+    ]
+
+
 def test_names_mean_nothing_to_markdown() -> None:
     text = to_markdown(result(contests=[contest(contender("<script>a|b_c\nd", distribution="evil"))]))
     assert "<script>" not in text
