@@ -36,7 +36,11 @@ from torch import Tensor
 from ganzoo.metrics.frechet import frechet_distance
 from ganzoo.metrics.moments import Moments
 
-CASES = {"more samples than features": (2.5, 2.0), "fewer samples than features": (0.5, 0.75)}
+CASES = {
+    "more samples than features": (2.5, 2.0),
+    "one set with fewer samples than features": (0.5, 2.0),
+    "fewer samples than features": (0.5, 0.75),
+}
 """The sizes of the two sets, in multiples of the number of features."""
 
 RESULT = Path(__file__).parent / "results" / "frechet-speed.json"

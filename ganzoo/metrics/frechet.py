@@ -46,20 +46,32 @@ def trace_of_root(a: Tensor, b: Tensor) -> Tensor:
     r""":math:`\mathrm{tr}\,(AB)^{1/2}` of two positive semi-definite matrices, float64 (F, F), as a 0-dim tensor.
 
     With a factor :math:`A = L L^T`, the eigenvalues of :math:`AB` are those of the symmetric :math:`L^T B L`, so the
-    trace is the sum of their roots. The factor is Cholesky's where A is positive definite. Where it is not (fewer
-    samples than features, dead features), its columns are the eigenvectors times the roots of the eigenvalues, without
-    those that are zero up to rounding: L is then narrow, and so is what is left to do. Both are exact.
+    trace is the sum of their roots. The factor is Cholesky's, of A or of B, which stand alike here. Where neither is
+    positive definite (fewer samples than features, dead features), the columns of A's factor are the eigenvectors times
+    the roots of the eigenvalues: without those that are zero, L is narrow, and so is the rest of the work. What is zero
+    up to rounding is left out, for the root of a rounding error is none. All are exact.
     """
-    factor, failed = torch.linalg.cholesky_ex(a)
-    if bool(failed):
-        values, vectors = torch.linalg.eigh(a)
-        kept = values > values.amax() * len(values) * torch.finfo(values.dtype).eps
-        factor = vectors[:, kept] * values[kept].sqrt()
-        inner = factor.T @ b @ factor
-    else:
-        inner = _congruence(factor, b)
-    eigenvalues: Tensor = torch.linalg.eigvalsh(inner)
-    return eigenvalues.clamp(min=0).sqrt().sum()
+    for one, other in ((a, b), (b, a)):
+        factor, failed = torch.linalg.cholesky_ex(one)
+        if not bool(failed):
+            values = torch.linalg.eigvalsh(_congruence(factor, other))
+            clear = _but_zeros(values)
+            if len(clear) < len(values) and bool(torch.linalg.cholesky_ex(other).info):
+                values = clear  # a definite matrix may have eigenvalues as small as these, and has them right
+            return _roots(values).sum()
+    values, vectors = torch.linalg.eigh(a)
+    values = _but_zeros(values)
+    factor = vectors[:, len(vectors) - len(values) :] * _roots(values)
+    return _roots(torch.linalg.eigvalsh(factor.T @ b @ factor)).sum()
+
+
+def _but_zeros(ascending: Tensor) -> Tensor:
+    """Those of a matrix's eigenvalues that are more than its rounding errors."""
+    return ascending[ascending > ascending[-1] * len(ascending) * torch.finfo(ascending.dtype).eps]
+
+
+def _roots(values: Tensor) -> Tensor:
+    return values.clamp(min=0).sqrt()
 
 
 def _congruence(lower: Tensor, b: Tensor) -> Tensor:

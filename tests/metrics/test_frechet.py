@@ -59,12 +59,30 @@ def test_one_dimension_in_closed_form():
     assert frechet_distance(Moments.of(x), Moments.of(y)) == pytest.approx(25 + (18**0.5 - 2**0.5) ** 2)
 
 
-def test_fewer_samples_than_features_are_exact_too():
-    x, y = features(30, 50), features(40, 50, seed=1)
+@pytest.mark.parametrize("sizes", [(30, 40), (30, 200), (200, 30)])
+def test_fewer_samples_than_features_are_exact_too(sizes):
+    x, y = (features(n, 50, seed=seed) for seed, n in enumerate(sizes))
     a, b = Moments.of(x).covariance, Moments.of(y).covariance
     # Of rank-deficient products the general root loses half the digits; singular values of the factors do not.
-    factors = torch.linalg.svdvals((x - x.mean(0)) @ (y - y.mean(0)).T).sum() / (29 * 39) ** 0.5
-    assert trace_of_root(a, b).item() == pytest.approx(factors.item(), rel=1e-6)
+    factors = torch.linalg.svdvals((x - x.mean(0)) @ (y - y.mean(0)).T).sum() / ((len(x) - 1) * (len(y) - 1)) ** 0.5
+    assert trace_of_root(a, b).item() == pytest.approx(factors.item(), rel=1e-10)
+
+
+@pytest.mark.parametrize("decades", [0, 3, 6])
+def test_features_of_very_different_sizes_are_exact_too(decades):
+    sizes = torch.logspace(0, -decades, 50, dtype=torch.float64)
+    x, y = features(200, 50) * sizes, features(300, 50, seed=1) * sizes
+    a, b = Moments.of(x).covariance, Moments.of(y).covariance
+    factors = [torch.linalg.qr(z - z.mean(0), mode="r").R / (len(z) - 1) ** 0.5 for z in (x, y)]
+    exact = torch.linalg.svdvals(factors[0] @ factors[1].T).sum()
+    assert trace_of_root(a, b).item() == pytest.approx(exact.item(), rel=1e-10)
+
+
+def test_images_that_are_all_the_same_have_no_spread():
+    still = Moments.of(torch.ones(60, 50, dtype=torch.float64))
+    moving = Moments.of(features(200, 50))
+    for a, b in ((still, moving), (moving, still), (still, still)):
+        assert trace_of_root(a.covariance, b.covariance).item() == 0
 
 
 def test_a_dead_feature_does_no_harm():
