@@ -105,9 +105,12 @@ def precision(record: Record) -> str:
     for variant in record["suite"]["variants"]:
         cells = [[_figure(each, variant, name) for name in ("fid", "confident")] for each in (record, other)]
         rows.append([variant, *(cell for pair in zip(*cells, strict=True) for cell in pair)])
-    seeds = [", ".join(str(seed) for seed in each["suite"]["seeds"]) for each in (record, other)]
+    sides = [
+        f"{form}: seeds {', '.join(map(str, each['suite']['seeds']))} on {each['environment']['cpu']}"
+        for form, each in (("fp32", record), ("bf16", other))
+    ]
     images = record["suite"]["quality"]["images"]
-    return f"{table(rows)}\n\n{images:,} images, seeds {seeds[0]} (fp32) and {seeds[1]} (bf16), mean +- deviation."
+    return f"{table(rows)}\n\n{images:,} images, mean +- deviation; {'; '.join(sides)}."
 
 
 def _figure(record: Record, variant: str, name: str) -> str:
