@@ -253,11 +253,22 @@ def build_networks(options: BEGANNetOptions, request: NetworkRequest) -> Network
             "reconstruct an image without looking at its label, so nothing would teach the generator to obey it",
             fix="leave --conditional out, or choose another variant",
         )
-    shape, size = request.shape, {"latent_dim": options.latent_dim, "width": options.width, "repeats": options.repeats}
-    return Networks(
-        BEGANGenerator(shape, **size, skip=options.skip),
-        BEGANDiscriminator(shape, **size, skip=options.skip, eta=options.eta),
+    generator = BEGANGenerator(
+        request.shape,
+        latent_dim=options.latent_dim,
+        width=options.generator_width or options.width,
+        repeats=options.repeats,
+        skip=options.skip,
     )
+    discriminator = BEGANDiscriminator(
+        request.shape,
+        latent_dim=options.hidden_dim or options.latent_dim,
+        width=options.width,
+        repeats=options.repeats,
+        skip=options.skip,
+        eta=options.eta,
+    )
+    return Networks(generator, discriminator)
 
 
 def build(options: BEGANOptions, networks: Networks, data: DataInfo) -> GAN:

@@ -32,9 +32,13 @@ class BEGANNetOptions(Options):
     """The autoencoder and the generator of the paper, narrower by default than its own (width 64 or 128)."""
 
     latent_dim: Count = 32
-    """Size of a latent and of the autoencoder's hidden state, which are equal as in the paper (N_z = N_h)."""
+    """Size of a latent (N_z in the paper)."""
+    hidden_dim: Count | None = None
+    """Size of the autoencoder's hidden state (N_h in the paper); None for that of a latent, as in the paper."""
     width: Count = 16
     """Channels of the decoder and of the encoder's first stage (n in the paper); stage i of the encoder has i * n."""
+    generator_width: Count | None = None
+    """Channels of the generator; None for those of the decoder, as in the paper."""
     repeats: Count = 1
     """3x3 convolutions in each stage; the paper saw better pictures with more."""
     skip: bool = False

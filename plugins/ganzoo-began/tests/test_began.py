@@ -216,6 +216,16 @@ class TestNetworks:
         assert {name: p.shape for name, p in ours.items()} == {name: p.shape for name, p in theirs.items()}
         assert all(ours[name].data_ptr() != theirs[name].data_ptr() for name in ours)
 
+    def test_the_autoencoder_may_be_smaller_than_the_generator(self) -> None:
+        options = BEGANNetOptions(latent_dim=5, hidden_dim=3, width=4, generator_width=6)
+        generator, discriminator = build_networks(options, NetworkRequest(shape=SHAPE))
+        assert generator.latent_dim == 5
+        assert generator.decoder.project.weight.shape == (6 * 8**2, 5)
+        assert discriminator.decoder.project.weight.shape == (4 * 8**2, 3)
+        assert discriminator.encoder[-1].out_features == 3
+        latent = generator.sample_latent(2, rng(), device="cpu")
+        assert discriminator(generator(latent)).shape == (2,)
+
     def test_skip_adds_the_first_tensor_to_later_stages_alone(self) -> None:
         plain, skip = (small_networks((1, 32, 32), width=4, skip=choice).generator for choice in (False, True))
         extra = sum(p.numel() for p in skip.parameters()) - sum(p.numel() for p in plain.parameters())
