@@ -1,7 +1,8 @@
 """Whether a variant learns anything, in seconds: three Gaussians in the plane, against a frozen generator.
 
 The images are those of :mod:`ganzoo.testing.planar`, the options are the variant's own. Every 60 iterations the energy
-distance of 512 samples to the data is measured; twice in a row below half of the control's is a pass. The control is
+distance of 512 samples to the data is measured; twice in a row below half of the control's is a pass, with one seed of
+three. The control is
 the same run with the exported network's weights put back after each iteration, which leaves it its batch statistics.
 """
 
@@ -24,16 +25,20 @@ FROZEN = 40
 SAMPLES = 512
 SHARE = 0.5
 """Of the control's distance, what a variant that learns is below."""
+SEEDS = 3
+"""Tries, for a sound variant may collapse onto a point from some weights."""
 
 
 def learning(lab: Lab) -> None:
     """Train on three Gaussians, and compare with a frozen generator."""
-    distances, control, steps = measure(lab)
-    if learnt(distances, control):
-        return
+    for seed in range(lab.case.seed, lab.case.seed + SEEDS):
+        distances, control, steps = measure(lab, seed)
+        if learnt(distances, control):
+            return
     raise FaultError(
-        f"in {steps} iterations the energy distance to three Gaussians fell to {min(distances):.3f} and ended at "
-        f"{distances[-1]:.3f}; with a frozen generator it is {control:.3f}, and twice below half of that is learnt",
+        f"with none of {SEEDS} seeds the energy distance to three Gaussians was twice under half of the control's: "
+        f"with the last it fell to {min(distances):.3f} in {steps} iterations and ended at {distances[-1]:.3f}; "
+        f"with a frozen generator, the control, it is {control:.3f}",
         where=of_type(lab.game()),
         fix="look at direction and gradients first; a slow recipe gets more with Case(..., learning_steps=...)",
     )
