@@ -75,15 +75,16 @@ def hold(
                 field.append((job, made, {**made.start(), **made.warm_up(), "blocks": []}))
             except GanzooError as error:
                 failures.append(_failure(job, error))
-        elsewhere = _Elsewhere()
+        elsewhere, played = _Elsewhere(), list[Block]()
         for entry in _in_turns(field, blocks, say):
             job, made, facts = entry
             try:
-                facts["blocks"].append(made.block())
+                played.append(made.block())
+                facts["blocks"].append(played[-1])
             except GanzooError as error:
                 failures.append(_failure(job, error))
                 field.remove(entry)
-        others = elsewhere.cores([block for _, _, facts in field for block in facts["blocks"]])
+        others = elsewhere.cores(played)  # of those, too, that broke later
         peaks: dict[str, float | None] = {}
         for entry in list(field):
             job, made, facts = entry

@@ -12,6 +12,7 @@ from ganzoo.bench.job import Job
 from ganzoo.bench.process import ContenderError
 from ganzoo.bench.result import Block, Contest, Failure, Gauges
 from ganzoo.config import make_config
+from ganzoo.errors import GanzooError
 
 QUIET = Gauges(load=[0.0, 0.0, 0.0])
 
@@ -148,6 +149,22 @@ def test_what_others_compute_is_all_but_the_contest(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(room.time, "perf_counter", iter([300.0, 400.0]).__next__)
     counter = room._Elsewhere()
     assert counter.cores([Block(seconds=40, cpu_seconds=25), Block(seconds=40, cpu_seconds=35)]) == 0.5
+
+
+def test_what_one_computed_before_it_broke_is_not_that_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Breaks(Fake):
+        def block(self) -> Block:
+            if Fake.order.count(self.name) == 2:
+                raise GanzooError("broke")
+            return super().block()
+
+    counted: list[Block] = []
+    monkeypatch.setattr(room._Elsewhere, "cores", lambda self, blocks: counted.extend(blocks))
+    breaking = job("dcgan")
+    found, failures, _ = hold(fake(job(), 1, 1, 1, 1), (breaking, Breaks(breaking, iter([1, 1, 1, 1]))))
+    assert found is not None
+    assert len(failures) == 1
+    assert len(counted) == 4 + 2
 
 
 def test_what_others_compute_is_unknown_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
