@@ -6,15 +6,26 @@ has). The sentence under each field is its ``--help`` text, its line in ``ganzoo
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def known_device(name: str) -> str:
+    """``name``, if a device can be called so; whether the machine has it is another question."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", name):
+        raise ValueError(f"no device is called {name!r}; choose auto, cpu, cuda, cuda:N or mps")
+    return name
+
 
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
+Device = Annotated[str, AfterValidator(known_device)]
+"""Where something runs: auto, cpu, cuda, cuda:N or mps."""
 
 
 class Options(BaseModel):
@@ -43,7 +54,7 @@ class ScheduleSpec(Options):
     def _decays_over_some_time(self) -> ScheduleSpec:
         if (self.decay == "none") != (self.steps == 0):
             raise ValueError(
-                f"decay is {self.decay!r} and steps {self.steps}; a decay takes steps >= 1, and none takes none"
+                f"decay is {self.decay!r} and steps {self.steps}; a decay takes at least 1 step, and 'none' takes 0"
             )
         return self
 

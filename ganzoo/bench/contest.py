@@ -40,6 +40,7 @@ class Rival(Protocol):
     def warm_up(self) -> dict[str, Any]: ...
     def block(self) -> Block: ...
     def peaks(self) -> dict[str, float | None]: ...
+    def environment(self) -> dict[str, Any]: ...
     def finish(self) -> dict[str, Any]: ...
     def __enter__(self) -> Rival: ...
     def __exit__(self, *exc: Any) -> None: ...
@@ -65,7 +66,7 @@ def hold(
     Returns:
         The contest, None where no contender could be measured, and those that could not.
     """
-    before, failures = machine.gauges(device), []
+    before, failures, commit = machine.gauges(device), [], machine.git()
     with ExitStack() as stack:
         field: list[tuple[Job, Rival, dict[str, Any]]] = []
         for job in jobs:
@@ -75,29 +76,32 @@ def hold(
                 field.append((job, made, {**made.start(), **made.warm_up(), "blocks": []}))
             except GanzooError as error:
                 failures.append(_failure(job, error))
-        elsewhere, played = _Elsewhere(), list[Block]()
+        elsewhere, played, throttled = _Elsewhere(), list[Block](), set[str]()
         for entry in _in_turns(field, blocks, say):
             job, made, facts = entry
             try:
                 played.append(made.block())
+                throttled |= {*machine.gauges(device).throttled}  # now: an idle GPU is not throttled
                 facts["blocks"].append(played[-1])
             except GanzooError as error:
                 failures.append(_failure(job, error))
                 field.remove(entry)
         others = elsewhere.cores(played)  # of those, too, that broke later
+        after = machine.gauges(device).model_copy(update={"throttled": sorted(throttled)})
         peaks: dict[str, float | None] = {}
-        for entry in list(field):
+        environment: dict[str, Any] = {}
+        for entry in sorted(field, key=lambda entry: entry[0].kind == "plain"):  # peaks by the threads of ganzoo's side
             job, made, facts = entry
             say(f"batch {job.config['training']['batch_size']}: closing {job.name}")
             try:
-                peaks = peaks or made.peaks()
                 facts |= made.finish()
+                peaks = peaks or made.peaks()  # afterwards: what it multiplies is memory, too
+                environment = environment or made.environment()
             except GanzooError as error:
                 failures.append(_failure(job, error))
                 field.remove(entry)
     if not field:
         return None, failures
-    after = machine.gauges(device)
     raw = [(job, facts) for job, _, facts in field]
     contenders = [_contender(job, facts, raw, peaks, (before, after), others) for job, facts in raw]
     return (
@@ -108,6 +112,8 @@ def hold(
             before=before,
             after=after,
             busy_elsewhere=others,
+            git=commit,
+            environment=environment,
             contenders=contenders,
         ),
         failures,
@@ -125,7 +131,7 @@ class _Elsewhere:
         everything = machine.busy_seconds()
         if everything is None or self._all is None:
             return None
-        own = time.process_time() - self._own + sum(block.cpu_seconds for block in blocks)
+        own = time.process_time() - self._own + sum(block.cpu_seconds + block.lead_cpu_seconds for block in blocks)
         spent = (everything - self._all - own) / (time.perf_counter() - self._wall)
         return round(max(0.0, spent), 3)
 

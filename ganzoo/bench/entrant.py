@@ -34,7 +34,7 @@ _SHARE = 0.2
 """Length of a piece of the warm-up, as a share of a block."""
 _PATIENCE = 10.0
 """Blocks after which a warm-up that does not settle is given up, and marked; it has two windows in any case."""
-_LATENCIES = (10, 200)
+FEWEST, _MOST = 10, 200
 """The fewest and the most single iterations that are timed."""
 _MATRIX = {"cuda": 8192, "cpu": 1024}
 _MEGABYTES = {"cuda": 1024, "cpu": 256}
@@ -217,8 +217,7 @@ def warm_up(
 
 def each_iteration(entrant: Entrant, seconds: float, expected: float) -> list[float]:
     """Seconds of single iterations, about as many as fit into ``seconds``; of a replay over its iterations."""
-    fewest, most = _LATENCIES
-    steps = max(fewest, min(most, math.ceil(seconds / max(expected * entrant.span, 1e-9))))
+    steps = max(FEWEST, min(_MOST, math.ceil(seconds / max(expected * entrant.span, 1e-9))))
     entrant.play(entrant.span)
     if entrant.device.type == "cuda":
         marks = _marks(steps + 1)

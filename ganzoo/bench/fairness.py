@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from . import cells
+from .protocol import machines
 from .result import Contender, Origin, Result, Training
 
 About = Literal["machine", "software", "config", "noise", "quality"]
@@ -52,6 +53,9 @@ class Remark:
 def of_results(a: Result, b: Result) -> Iterator[Remark]:
     """What concerns all figures of the two."""
     yield from of_environments(a.environment, b.environment)
+    for side, result in (("A", a), ("B", b)):
+        if len(found := machines(result)) > 1:
+            yield Remark("machine", f"{side} was measured on more than one machine or software: {' '.join(found)}")
     yield from _commits(a.git, b.git)
     for key in sorted(differing(_suite(a), _suite(b))):
         yield Remark("config", _differ(f"suite.{key}", _suite(a).get(key), _suite(b).get(key)), unfair=False)
@@ -108,6 +112,9 @@ def of_trainings(a: list[Training], b: list[Training], where: str) -> Iterator[R
     for key in sorted(differing(ours.engine, theirs.engine)):
         text = _differ(f"engine.{key}", ours.engine.get(key), theirs.engine.get(key))
         yield Remark("config", text, where, unfair=key not in ("tier", "choice"))
+    if ours.together != theirs.together:
+        text = _differ("trainings that shared the machine", ours.together or "unknown", theirs.together or "unknown")
+        yield Remark("noise", text, where)
     if budgets := _differing_sets((each.images for each in a), (each.images for each in b)):
         yield Remark("quality", _differ("the budget in images", *budgets), where)
     if seeds := _differing_sets((each.seed for each in a), (each.seed for each in b)):

@@ -7,6 +7,7 @@ Free of torch.
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import subprocess
 from importlib import import_module
@@ -16,6 +17,8 @@ from typing import Any
 from .result import Gauges
 
 _PACKAGE = Path(__file__).parents[1]
+_CODE = (_PACKAGE.name, "plugins")
+"""What a benchmark runs, in a checkout."""
 
 
 def gauges(device: str) -> Gauges:
@@ -60,13 +63,21 @@ def millijoules(device: str) -> float | None:
 
 
 def git() -> dict[str, Any] | None:
-    """The commit of this code, and whether it was changed since; None where it does not run from a repository."""
-    words = ["git", "-C", str(_PACKAGE)]
+    """The commit of this code, and whether it or its plugins were changed since, with a digest of the changes.
+
+    None where it does not run from a repository.
+    """
+    words = ["git", "-C", str(_PACKAGE.parent)]
     commit = _output([*words, "rev-parse", "HEAD"])
-    tracked = _output([*words, "ls-files", "__init__.py"])
+    tracked = _output([*words, "ls-files", f"{_PACKAGE.name}/__init__.py"])
     if not commit or not tracked:  # an installed package may lie inside somebody else's repository
         return None
-    return {"commit": commit, "changed": bool(_output([*words, "status", "--porcelain", "-uno", "--", str(_PACKAGE)]))}
+    changes = _output([*words, "diff", "HEAD", "--", *_CODE])
+    for name in _output([*words, "ls-files", "--others", "--exclude-standard", "--", *_CODE]).splitlines():
+        changes += f"\n{name}\n{(_PACKAGE.parent / name).read_text(encoding='utf-8', errors='replace')}"
+    if not changes:
+        return {"commit": commit, "changed": False}
+    return {"commit": commit, "changed": True, "changes_sha256": hashlib.sha256(changes.encode()).hexdigest()}
 
 
 def available_bytes() -> int | None:

@@ -39,7 +39,9 @@ def escaped(text: str) -> str:
     >>> escaped("<b>|a_b")
     '&lt;b&gt;\\|a\\_b'
     """
-    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = (
+        " ".join("; ".join(text.splitlines()).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    )
     return re.sub(r"([\\`*_\[\]|~$])", r"\\\1", plain)
 
 

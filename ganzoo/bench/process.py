@@ -77,7 +77,7 @@ class Process:
         return self._told({"do": "environment"})
 
     def finish(self) -> dict[str, Any]:
-        """Single iterations, memory, and whether the weights are finite; nothing can be asked afterwards."""
+        """Single iterations, memory, and whether the weights are finite; it trains no more afterwards."""
         return self._told({"do": "finish"})
 
     def __enter__(self) -> Process:

@@ -12,7 +12,7 @@ from .summary import label
 
 def sentences(result: Result) -> list[str]:
     """When and on what it ran, then how speed and quality were measured; what did not run is not told of."""
-    parts = [when(result), machine(result.environment)]
+    parts = [when(result), *machines(result)]
     parts += [speed(result)] if result.contenders() else []
     parts += [judging(result)] if result.trainings else []
     return parts
@@ -29,10 +29,15 @@ def name(result: Result) -> str:
 
 
 def commit(result: Result) -> str:
-    """The commit, and whether the code was changed since."""
-    if not result.git or not result.git.get("commit"):
-        return "outside a repository"
-    return f"commit {str(result.git['commit'])[:12]}{', changed since' if result.git.get('changed') else ''}"
+    """The commits of all parts, and whether the code was changed since."""
+    found = _list(_commit(part.git or result.git) for part in result.parts())
+    return found or _commit(result.git)
+
+
+def machines(result: Result) -> list[str]:
+    """Machine and software, a sentence for each that a part of the result was measured on."""
+    parts = [part.environment or result.environment for part in result.parts()]
+    return list(dict.fromkeys(map(machine, parts or [result.environment])))
 
 
 def machine(environment: dict[str, Any]) -> str:
@@ -106,6 +111,12 @@ def titles(result: Result) -> dict[str, str]:
     return found
 
 
+def _commit(git: dict[str, Any] | None) -> str:
+    if not git or not git.get("commit"):
+        return "outside a repository"
+    return f"commit {str(git['commit'])[:12]}{', changed since' if git.get('changed') else ''}"
+
+
 def _parity(found: dict[str, Any]) -> str:
     if found.get("exact"):
         return f"parity: bit-equal over {found.get('iterations')} iterations"
@@ -125,7 +136,11 @@ def _along_the_way(runs: list[Training]) -> str:
 
 def _clock(runs: list[Training]) -> str:
     unknown = list(dict.fromkeys(run.variant for run in runs if run.startup_seconds is None))
-    return f"start-up and training{f' (the start-up of {_list(unknown)} was not recorded)' if unknown else ''}"
+    shared = sorted({run.together for run in runs if run.together and run.together > 1})
+    together = f" ({_list(map(str, shared))} trainings shared the machine)" if shared else ""
+    return (
+        f"start-up and training{together}{f' (the start-up of {_list(unknown)} was not recorded)' if unknown else ''}"
+    )
 
 
 def _incomparable(runs: list[Training]) -> str:

@@ -64,6 +64,8 @@ class Block(Record):
     """Between two CUDA events around the same work."""
     cpu_seconds: float = 0.0
     """Processor time of the process, all threads."""
+    lead_cpu_seconds: float = 0.0
+    """The same of the iterations before it, which are not timed: they fill the caches again."""
     minor_faults: int | None = None
     """Page faults that were served from memory."""
     major_faults: int | None = None
@@ -169,7 +171,7 @@ class Contender(Record):
     blocks: list[Block]
     """Every block, in the order of the contest."""
     iteration_seconds: list[float]
-    """Each iteration of a pass of its own, timed one by one."""
+    """Each iteration of a pass of its own, timed one by one; the blocks, where each was one iteration."""
     memory: Memory
     """Peaks."""
     flops_per_image: dict[str, float] | None = None
@@ -194,7 +196,16 @@ class Contender(Record):
     """Why the figures are to be taken with caution; empty where nothing was found."""
 
 
-class Contest(Record):
+class Measured(Record):
+    """Base of what was measured at one time: with which code, and on what."""
+
+    git: dict[str, Any] | None = None
+    """Commit of the code when it began, and whether that was changed since; None outside a repository."""
+    environment: dict[str, Any] = {}
+    """Machine and software."""
+
+
+class Contest(Measured):
     """Contenders that ran in turns, in fresh processes, on one device."""
 
     device: str
@@ -233,7 +244,7 @@ class Point(Record):
         return None if value is None else float(value)
 
 
-class Training(Record):
+class Training(Measured):
     """A whole training, judged along the way and at its end."""
 
     variant: str
@@ -254,14 +265,14 @@ class Training(Record):
     """From before the data was touched to the first iteration; None where that was not recorded."""
     training_seconds: float
     """Iterations alone."""
-    cpu_seconds: float
-    """Processor time of all sessions."""
+    cpu_seconds: float | None = None
+    """Processor time of all sessions; None where one was killed and could not tell its own."""
     sessions: int
     """1, or more where it was interrupted."""
+    together: int | None = None
+    """Trainings that shared the machine, this one included; None where that was not recorded."""
     peak_memory_bytes: int | None = None
     """Largest resident size of the process."""
-    environment: dict[str, Any]
-    """Machine and software."""
     best: dict[str, Any] | None = None
     """The best snapshot."""
     curve: list[Point]
@@ -306,6 +317,10 @@ class Result(Record):
     """Quality."""
     failures: list[Failure] = []
     """What did not run, and why."""
+
+    def parts(self) -> list[Measured]:
+        """All that was measured at one time each."""
+        return [*self.contests, *self.trainings]
 
     def contenders(self) -> list[Contender]:
         """Of all contests."""

@@ -1,8 +1,10 @@
 """A whole suite: what is left to do of it, on which device, and the file that grows with every part.
 
 Every part (a contest, a training) is written as soon as it is done, so an interrupted benchmark goes on where it
-stopped: the same command leaves alone what is in its folder, tries again what failed, and does the rest. Parts are
-shared out among the devices, each of which does one at a time.
+stopped: the same command leaves alone what is in its folder, tries again what failed, and does the rest. A contest is
+left alone only if the code, the machine and the software are still those that it was held with; a training, which takes
+far longer and is fixed by its config, says on what it ran. Parts are shared out among the devices, each of which does
+one at a time.
 
 Free of torch.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,16 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import ConfigError, GanzooError
+from ganzoo.training.host import host
 
 from . import machine
 from .contest import Say, hold
 from .job import Job, jobs
-from .process import Process
-from .result import Contest, Failure, Result, Training, read_result, write_result
+from .result import Contender, Contest, Failure, Measured, Result, Training, read_result, write_result
 from .suite import Suite
 from .trainings import train
 
 RESULTS = "results.json"
+_HOST = ("cpu", "cores", "python", "packages")
+"""Facts of machine and software that a contest hangs on."""
 _PER_CONTENDER = 1_500_000_000
 """Bytes that a contender is taken to need, for the number of those that wait in memory at once."""
 
@@ -54,10 +59,11 @@ class Bench:
         devices: where; parts are shared among them.
         out: the folder.
         trainings: how many trainings share a device at once.
+        anew: hold all contests, whatever the folder has of them.
         say: is told what is being done.
 
     Raises:
-        ConfigError: the folder holds another benchmark; nothing was touched.
+        ConfigError: the folder holds another benchmark, or one of another kind of device; nothing was touched.
     """
 
     def __init__(
@@ -67,57 +73,77 @@ class Bench:
         out: Path,
         *,
         trainings: int = 1,
+        anew: bool = False,
         say: Say = lambda text: None,
     ) -> None:
         self.suite, self.devices, self.out = suite, list(devices), out
-        self.trainings, self.say = trainings, say
+        self.trainings, self.anew, self.say = trainings, anew, say
         self.path = out / RESULTS
         self._lock = threading.Lock()
         self._earlier = self._read()
         self._contests: list[Contest] = []
         self._trainings: dict[tuple[str, int], Training] = {}
         self._failures: list[Failure] = []
-        self._environment: dict[str, Any] = self._earlier.environment if self._earlier else {}
         self._started = self._earlier.started if self._earlier else datetime.now(UTC).isoformat(timespec="seconds")
 
     def run(self) -> Result:
         """Do what is left; the whole result."""
-        for kind, workers in (("contest", 1), ("training", self.trainings)):
-            parts = [part for part in self.parts() if bool(part.training) == (kind == "training")]
-            left = [part for part in parts if not self._kept(part)]
-            share(left, [device for device in self.devices for _ in range(workers)], self._do)
+        if self._earlier:
+            self._trainings = {(each.variant, each.seed): each for each in self._earlier.trainings}
+        contests = [Part(contest=tuple(group)) for group in self._contests_left()]
+        share(contests, self.devices, self._do)
+        trainings = [Part(training=key) for key in self._order() if key not in self._trainings]
+        share(trainings, [device for device in self.devices for _ in range(self.trainings)], self._do)
         return self.result()
 
-    def parts(self) -> list[Part]:
-        """All that the suite asks for; trainings seed by seed, so that an early stop leaves whole rows."""
-        suite, found = self.suite, []
-        if speed := suite.throughput:
-            for batch_size in dict.fromkeys(speed.batch_sizes):
-                together = jobs(suite, batch_size, self.devices[0])
-                found += [Part(contest=tuple(group)) for group in groups(together, self._room())]
-        if suite.quality:
-            found += [Part(training=(variant, seed)) for seed in suite.seeds for variant in suite.variants]
+    def _contests_left(self) -> list[list[Job]]:
+        """Groups of contenders that are still to be measured; takes over the contests that need not be held again."""
+        found = []
+        for batch_size in dict.fromkeys(self.suite.throughput.batch_sizes if self.suite.throughput else ()):
+            wanted = jobs(self.suite, batch_size, self.devices[0])
+            for contest in self._earlier.contests if self._earlier else ():
+                variants = {each.variant for each in contest.contenders}
+                own = [job for job in wanted if job.config["variant"] in variants]
+                if own and _same(contest.contenders, own) and self._stands(contest):
+                    self._contests.append(contest)
+                    wanted = [job for job in wanted if job not in own]
+            found += groups(wanted, self._room()) if wanted else []
         return found
+
+    def _stands(self, contest: Contest) -> bool:
+        """Whether a contest may be taken over: it would be held on the same machine with the same code."""
+        if self.anew:
+            return False
+        git, here = machine.git(), host()
+        reason = (
+            "it ran with other code"
+            if contest.git != git
+            else next((f"{name} differs" for name in _HOST if contest.environment.get(name) != here[name]), None)
+        )
+        if reason:
+            self.say(f"contest at batch {contest.batch_size} is held again: {reason}")
+        return reason is None
+
+    def _order(self) -> list[tuple[str, int]]:
+        """Trainings, seed by seed, so that an early stop leaves whole rows."""
+        if self.suite.quality is None:
+            return []
+        return [(variant, seed) for seed in self.suite.seeds for variant in self.suite.variants]
 
     def result(self) -> Result:
         """What was found so far."""
-        order = [(variant, seed) for seed in self.suite.seeds for variant in self.suite.variants]
+        contests = sorted(self._contests, key=lambda contest: contest.batch_size)
+        trainings = [self._trainings[key] for key in self._order() if key in self._trainings]
+        latest: list[Measured] = [*contests[-1:], *trainings[-1:]]
         return Result(
             suite=self.suite.to_dict(),
             started=self._started,
-            git=self._commit(),
-            environment=self._environment,
-            contests=sorted(self._contests, key=lambda contest: contest.batch_size),
-            trainings=[self._trainings[key] for key in order if key in self._trainings],
+            git=latest[0].git if latest else machine.git(),
+            environment=next((part.environment for part in latest if part.environment), {}),
+            contests=contests,
+            trainings=trainings,
             failures=self._failures,
         )
-
-    def _commit(self) -> dict[str, Any] | None:
-        """The commit of the code; ``since`` names an earlier one that a part of the result was measured with."""
-        now, earlier = machine.git(), self._earlier.git if self._earlier else None
-        if now is None or earlier is None or earlier.get("since", earlier["commit"]) == now["commit"]:
-            return now
-        return {**now, "since": earlier.get("since", earlier["commit"])}
 
     def _read(self) -> Result | None:
         if not self.path.is_file():
@@ -126,53 +152,34 @@ class Bench:
         if found.suite != self.suite.to_dict():
             fix = "repeat its options to go on with it, or choose another --out"
             raise ConfigError(f"{self.path} is of a benchmark with other options", fix=fix)
+        asked = {device.partition(":")[0] for device in self.devices}
+        if other := _device_types(found) - asked - {"auto"}:
+            here = ", ".join(sorted(other))
+            raise ConfigError(
+                f"{self.path} is of a benchmark on {here}", fix=f"choose another --out, or --device {here}"
+            )
         return found
-
-    def _kept(self, part: Part) -> bool:
-        """Take over what an earlier session has done of it."""
-        if self._earlier is None:
-            return False
-        if part.training:
-            done = [each for each in self._earlier.trainings if (each.variant, each.seed) == part.training]
-            if done:
-                self._trainings[part.training] = done[0]
-            return bool(done)
-        wanted = sorted(_identity(job.kind, job.config) for job in part.contest)
-        for contest in self._earlier.contests:
-            if sorted(_identity(each.kind, each.config) for each in contest.contenders) == wanted:
-                self._contests.append(contest)
-                return True
-        return False
 
     def _do(self, part: Part, device: str) -> None:
         self.say(str(part))
         contest, training, failures = None, None, list[Failure]()
         try:
             if part.training:
-                training = train(self.suite, *part.training, device, self.out / "runs")
+                sharing = len(self.devices) * self.trainings
+                training = train(self.suite, *part.training, device, self.out / "runs", together=sharing)
             else:
                 contest, failures = hold(self._on(part.contest, device), self._blocks(), device, say=self.say)
         except GanzooError as error:  # this part alone; the others go on
             failures = [Failure(what=str(part), reason=str(error))]
+        except Exception as error:  # so does a bug, ours or a plugin's
+            traceback.print_exception(error)
+            failures = [Failure(what=str(part), reason=f"{type(error).__name__}: {error}")]
         with self._lock:
             self._contests += [contest] if contest else []
             if part.training and training:
                 self._trainings[part.training] = training
             self._failures += failures
-            self._environment = self._environment or (training.environment if training else self._look(part, device))
             write_result(self.path, self.result())
-
-    def _look(self, part: Part, device: str) -> dict[str, Any]:
-        """Machine and software, as a process sees them that computes on the device."""
-        job = next((job for job in self._on(part.contest, device) if job.kind == "ganzoo"), None)
-        if job is None:
-            return {}
-        try:
-            with Process(job) as process:
-                process.start()
-                return process.environment()
-        except GanzooError:
-            return {}
 
     def _blocks(self) -> int:
         assert self.suite.throughput is not None
@@ -192,10 +199,22 @@ class Bench:
         return max(2, free // _PER_CONTENDER) if free else 8
 
 
+def _same(contenders: Sequence[Contender], jobs: Sequence[Job]) -> bool:
+    """Whether the contenders are those jobs, on whichever of several like devices."""
+    had = sorted(_identity(each.kind, each.config) for each in contenders)
+    return had == sorted(_identity(job.kind, job.config) for job in jobs)
+
+
 def _identity(kind: str, config: Mapping[str, Any]) -> str:
-    """What a contender is, wherever it runs."""
     training = {name: value for name, value in config["training"].items() if name != "device"}
     return json.dumps([kind, {**config, "training": training}], sort_keys=True)
+
+
+def _device_types(result: Result) -> set[str]:
+    """The kinds of devices on which a result was measured."""
+    names = [contest.device for contest in result.contests]
+    names += [str(training.config["training"].get("device", "auto")) for training in result.trainings]
+    return {name.partition(":")[0] for name in names}
 
 
 def groups(contenders: Sequence[Job], room: int) -> list[list[Job]]:

@@ -186,7 +186,8 @@ def _order_ends(ordered: NDArray[np.float64]) -> tuple[float, float]:
 
 def _coverage(count: int, depth: int) -> float:
     """How often the true median lies between the values that are the ``depth``-th from either end."""
-    return 1.0 - 2.0 * sum(comb(count, below) for below in range(depth)) / float(2**count)
+    outside: float = sum(comb(count, below) for below in range(depth)) / 2**count  # of integers, which have no largest
+    return 1.0 - 2.0 * outside
 
 
 def _inwards(count: int, depth: int) -> float:

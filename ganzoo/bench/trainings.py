@@ -16,11 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ganzoo.assembly import build_game
 from ganzoo.config import RunConfig, make_config, read_config
-from ganzoo.data.catalog import find_source
 from ganzoo.errors import ConfigError
 
+from . import machine
 from .job import Job
 from .process import ContenderError, Process
 from .result import Training
@@ -32,29 +31,55 @@ HOW = ("engine", "threads", "allocator", "device")
 _NEVER = 1_000_000
 
 
-def train(suite: Suite, variant: str, seed: int, device: str, runs: Path) -> Training:
+def train(suite: Suite, variant: str, seed: int, device: str, runs: Path, *, together: int = 1) -> Training:
     """Train and judge, or go on with what is in ``runs``.
+
+    Args:
+        suite: what is asked for.
+        variant: the variant.
+        seed: its seed.
+        device: where.
+        runs: the folder of the run folders.
+        together: trainings that share the machine, this one included.
 
     Raises:
         GanzooError: the training or its evaluation failed, or the folder holds one of other settings.
     """
     path = runs / f"{variant.replace(':', '-')}-{seed}"
-    config = training_config(suite, variant, seed, device)
+    commit = machine.git()
+    config = training_config(suite, variant, seed, device, _interval_of_others(suite, variant, runs))
     _train(config, path)
     assert suite.quality is not None
-    return record(config.variant, seed, path, _judge(path, suite.quality.metrics, config))
+    made = record(config.variant, seed, path, _judge(path, suite.quality.metrics, config))
+    return made.model_copy(update={"together": together, "git": commit})
 
 
-def training_config(suite: Suite, variant: str, seed: int, device: str) -> RunConfig:
-    """The config of a training, with the interval that gives the wanted number of evaluations."""
+def training_config(suite: Suite, variant: str, seed: int, device: str, every: int | None = None) -> RunConfig:
+    """The config of a training, with the interval that gives the wanted number of evaluations.
+
+    Args:
+        suite: what is asked for.
+        variant: the variant.
+        seed: its seed.
+        device: where.
+        every: the interval, where another seed has one already, so that both are judged at the same images.
+    """
     quality = suite.quality
     assert quality is not None
     budget = {"images": quality.images} if quality.images else {"minutes": quality.minutes}
     training = {"seed": seed, "device": device, "eval_metrics": quality.curve, "sample_every": _NEVER, **budget}
     raw = suite.raw_config(variant, training)
-    iterations = _iterations(make_config(raw))
-    raw["training"]["eval_every"] = max(1, math.ceil(iterations / quality.evaluations))
+    raw["training"]["eval_every"] = every or max(1, math.ceil(_iterations(make_config(raw)) / quality.evaluations))
     return make_config(raw)
+
+
+def _interval_of_others(suite: Suite, variant: str, runs: Path) -> int | None:
+    """The interval of a seed that was begun already; only a budget of time needs it, whose trial differs each time."""
+    if suite.quality is None or suite.quality.minutes is None:
+        return None
+    for file in sorted(runs.glob(f"{variant.replace(':', '-')}-[0-9]*.toml")):
+        return int(read_config(file)["training"]["eval_every"])
+    return None
 
 
 def computed(raw: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +95,10 @@ def record(variant: str, seed: int, path: Path, evaluation: dict[str, Any]) -> T
     facts = json.loads((path / "run.json").read_text(encoding="utf-8"))
     lines = [_finite(line, path.name) for line in (path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     curve = [line for line in lines if "eval/seconds" in line]
+    if not curve:
+        raise ContenderError(f"{path.name}: it was never judged while it trained", fix=f"delete {path}, and try again")
     sessions, picture = facts["sessions"], path / "samples.png"
+    spent = [session["cpu_seconds"] for session in sessions if "cpu_seconds" in session]  # a killed one has none
     starts = [session["startup_seconds"] for session in sessions if "startup_seconds" in session]
     return Training.model_validate(
         {
@@ -83,9 +111,9 @@ def record(variant: str, seed: int, path: Path, evaluation: dict[str, Any]) -> T
             "iterations": sessions[-1]["to_step"],
             "startup_seconds": round(sum(starts), 3) if len(starts) == len(sessions) else None,
             "training_seconds": curve[-1]["seconds"],
-            "cpu_seconds": round(sum(session["cpu_seconds"] for session in sessions), 1),
+            "cpu_seconds": round(sum(spent), 1) if len(spent) == len(sessions) else None,
             "sessions": len(sessions),
-            "peak_memory_bytes": max(session["peak_memory_bytes"] or 0 for session in sessions) or None,
+            "peak_memory_bytes": max(session.get("peak_memory_bytes") or 0 for session in sessions) or None,
             "environment": sessions[-1]["environment"],
             "best": sessions[-1]["evaluation"]["best"],
             "curve": [_point(line) for line in curve],
@@ -97,13 +125,14 @@ def record(variant: str, seed: int, path: Path, evaluation: dict[str, Any]) -> T
 
 def _iterations(config: RunConfig) -> float:
     """About how many the budget is; for a time, as many as a short trial says."""
-    training, (name, amount) = config.training, config.training.budget
+    name, amount = config.training.budget
     if name == "images":
-        rounds = len(build_game(config, find_source(config.data).info).rounds(0))
-        return amount / (training.batch_size * training.accumulate * rounds)
+        config = config.with_training(engine="eager", threads=1)  # it is to be counted, not to be fast
     job = Job(kind="ganzoo", config=config.to_dict(), seconds=1.0)
     with Process(job) as trial:
-        trial.start()
+        images = int(trial.start()["images_per_iteration"])
+        if name == "images":
+            return amount / images
         found = trial.warm_up()["warm_up"]
         return float(60 * amount * found["iterations"] / found["seconds"])
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,13 +97,15 @@ def peaks(
     source = torch.ones(megabytes * 2**20 // _FLOAT, device=device)
     target = torch.empty_like(source)
     seconds = median_seconds(lambda: target.copy_(source), repeats, device)
+    with _arithmetic_of_products("ieee", device):
+        full = _multiplied(size, torch.float32, repeats, device)
     found = {
-        "fp32": _multiplied(size, torch.float32, repeats, device),
+        "fp32": full,
         "bf16": _multiplied(size, torch.bfloat16, repeats, device) if half else None,
         "bandwidth": 2 * _FLOAT * source.numel() / seconds,
     }
     if device.type == "cuda":
-        with _tensor_float_32():
+        with _arithmetic_of_products("tf32", device):
             found["tf32"] = _multiplied(size, torch.float32, repeats, device)
     return found
 
@@ -128,15 +131,18 @@ def synchronize(device: torch.device | None) -> None:
         torch.mps.synchronize()
 
 
-class _tensor_float_32:
-    """Products of float32 matrices in TensorFloat-32 inside the block."""
-
-    def __enter__(self) -> None:
-        self._before = torch.backends.cuda.matmul.fp32_precision
-        torch.backends.cuda.matmul.fp32_precision = "tf32"
-
-    def __exit__(self, *exc: Any) -> None:
-        torch.backends.cuda.matmul.fp32_precision = self._before
+@contextmanager
+def _arithmetic_of_products(form: str, device: torch.device) -> Iterator[None]:
+    """Products of float32 matrices on CUDA in float32 (``ieee``) or TensorFloat-32 (``tf32``) inside the block."""
+    if device.type != "cuda":
+        yield
+        return
+    before = torch.backends.cuda.matmul.fp32_precision
+    torch.backends.cuda.matmul.fp32_precision = form
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = before
 
 
 def _multiplied(size: int, dtype: torch.dtype, repeats: int, device: torch.device) -> float:

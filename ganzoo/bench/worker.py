@@ -43,6 +43,7 @@ class _Worker:
         self.tools, self.seconds = entrant, seconds
         self.entrant = (entrant.Plain if kind == "plain" else entrant.Ganzoo)(make_config(config))
         self.iterations = self.entrant.span
+        self.blocks: list[float] = []
 
     def start(self) -> dict[str, Any]:
         first = self.tools.timed(self.entrant, 1)
@@ -59,17 +60,20 @@ class _Worker:
         return {"warm_up": found, "iterations_per_block": self.iterations}
 
     def block(self) -> dict[str, Any]:
+        before = time.process_time()
         if self.iterations > self.entrant.span:  # an iteration as long as a block would double its cost
             self._run(self.entrant.span)  # fills caches again that another contender has emptied
-        return self.tools.timed(self.entrant, self.iterations).model_dump(exclude_none=True)
+        lead = time.process_time() - before
+        found = self.tools.timed(self.entrant, self.iterations)
+        self.blocks.append(found.seconds)
+        return {**found.model_dump(exclude_none=True), "lead_cpu_seconds": round(lead, 6)}
 
     def peaks(self) -> dict[str, Any]:
         return self.tools.device_peaks(self.entrant.device)
 
     def finish(self) -> dict[str, Any]:
-        expected = self._run(self.entrant.span) / self.entrant.span
         report = {
-            "iteration_seconds": self.tools.each_iteration(self.entrant, self.seconds, expected),
+            "iteration_seconds": self._each_iteration(),
             "memory": self.tools.memory(self.entrant.device),
             "finite": self.entrant.finite(),
             "flops_per_image": self.entrant.flops(),
@@ -81,6 +85,12 @@ class _Worker:
         from ganzoo.training.environment import environment
 
         return environment(self.entrant.device)
+
+    def _each_iteration(self) -> list[float]:
+        span = self.entrant.span
+        if self.iterations == span and len(self.blocks) >= self.tools.FEWEST:  # each block was one already
+            return [round(seconds / span, 7) for seconds in self.blocks]
+        return self.tools.each_iteration(self.entrant, self.seconds, self._run(span) / span)
 
     def _run(self, iterations: int) -> float:
         return self.tools.timed(self.entrant, iterations).seconds

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ganzoo.config import overlay
 from ganzoo.errors import ConfigError
-from ganzoo.options import Count, Options
+from ganzoo.options import Count, Options, known_device
 
 from .args import parse
 from .console import err, out, print_json, telling
@@ -19,7 +20,20 @@ if TYPE_CHECKING:
     from ganzoo.bench.result import Result
     from ganzoo.bench.suite import Suite
 
-_DEVICE = r"(auto|cpu|cuda(:\d+)?|mps)"
+_FLAGS = {
+    "batch_sizes": "--batch-size",
+    "engines": "--engine",
+    "precisions": "--precision",
+    "baseline": "--no-baseline",
+    "images": "--budget",
+    "minutes": "--budget",
+    "seeds": "--seeds",
+}
+"""The option that says what a field of a suite says."""
+
+
+def _known_devices(names: str) -> str:
+    return ",".join(known_device(name.strip()) for name in names.split(","))
 
 
 class BenchOptions(Options):
@@ -29,7 +43,7 @@ class BenchOptions(Options):
     """The variants; those of the suite, or every installed one, if none is given."""
     suite: str = "quick"
     """quick, throughput, quality, full, or a TOML file."""
-    device: Annotated[str, Field(pattern=rf"^{_DEVICE}(,{_DEVICE})*$")] = "auto"
+    device: Annotated[str, AfterValidator(_known_devices)] = "auto"
     """auto, cpu, cuda:N or mps; several joined by commas share the work."""
     batch_size: str | None = None
     """Batch sizes, joined by commas, for the measurement of speed."""
@@ -91,7 +105,9 @@ def _measure(suite: Suite, options: BenchOptions) -> Result:
     devices = list(dict.fromkeys(str(find_device(name)) for name in options.device.split(",")))
     folder = _folder(suite, options)
     with telling(quiet=options.quiet) as say:
-        return Bench(suite, devices, folder, trainings=options.trainings, say=say).run()
+        return Bench(
+            suite, devices, folder, trainings=options.trainings, anew=options.against is not None, say=say
+        ).run()
 
 
 def _folder(suite: Suite, options: BenchOptions) -> Path:
@@ -119,6 +135,7 @@ def _laid_over(suite: Suite, options: BenchOptions) -> Suite:
         raw |= {"quality": kept} if "quality" in raw else {}
         _lay(raw, "quality", parse_budget(options.budget))
     if options.seeds is not None:
+        _demand(raw, "quality", ["seeds"])
         raw["seeds"] = list(range(options.seeds))
     raw["common"] = overlay(raw.get("common", {}), _common(raw, options))
     from ganzoo.config import validate
@@ -141,13 +158,18 @@ def _common(raw: dict[str, Any], options: BenchOptions) -> dict[str, Any]:
 
 
 def _lay(raw: dict[str, Any], table: str, values: dict[str, Any]) -> None:
-    if values and table not in raw:
+    if values:
+        _demand(raw, table, values)
+        raw[table] = {**raw[table], **values}
+
+
+def _demand(raw: dict[str, Any], table: str, names: Iterable[str]) -> None:
+    if table not in raw:
+        flags = ", ".join(dict.fromkeys(_FLAGS[name] for name in names))
         raise ConfigError(
-            f"suite {raw['name']} measures no {table}, so it has no use for {', '.join(sorted(values))}",
+            f"suite {raw['name']} has no table {table!r}, so it has no use for {flags}",
             fix="take another --suite: throughput measures speed, quality measures quality, full measures both",
         )
-    if values:
-        raw[table] = {**raw[table], **values}
 
 
 def _words(given: str | None) -> list[str] | None:

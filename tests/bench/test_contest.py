@@ -62,6 +62,9 @@ class Fake:
     def peaks(self) -> dict[str, float | None]:
         return {"fp32": 2e9, "bf16": None, "bandwidth": 1e9}
 
+    def environment(self) -> dict[str, Any]:
+        return {"cpu": "Example 9000"}
+
     def finish(self) -> dict[str, Any]:
         self._maybe("finish")
         return {
@@ -114,6 +117,35 @@ def test_known_times_give_the_known_figures() -> None:
     assert ganzoo.cpu_seconds_per_image == pytest.approx(4 / 800)
     assert ganzoo.cold_start.total == pytest.approx(1.85)
     assert found.peaks == {"fp32": 2e9, "bf16": None, "bandwidth": 1e9}
+    assert (found.environment, found.git) == ({"cpu": "Example 9000"}, room.machine.git())
+
+
+def test_a_gpu_that_was_throttled_in_one_block_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before and not at the end, when it has nothing to do."""
+    asked: list[int] = []
+
+    def gauges(device: str) -> Gauges:
+        asked.append(len(asked))
+        return Gauges(throttled=["SwPowerCap"] if len(asked) == 3 else [])
+
+    monkeypatch.setattr(room.machine, "gauges", gauges)
+    found, _, _ = hold(fake(job(), 1, 1, 1, 1))
+    assert found is not None
+    assert (found.before.throttled, found.after.throttled) == ([], ["SwPowerCap"])
+    assert "the GPU was throttled: SwPowerCap" in found.contenders[0].noise
+
+
+def test_peaks_are_measured_by_a_process_of_ganzoo() -> None:
+    """The plain loop may run with other threads."""
+
+    class Measures(Fake):
+        def peaks(self) -> dict[str, float | None]:
+            return {"fp32": 5e9}
+
+    plain, own = job(kind="plain"), job()
+    found, _, _ = hold(fake(plain, 1, 1, 1, 1), (own, Measures(own, iter([1, 1, 1, 1]))))
+    assert found is not None
+    assert found.peaks == {"fp32": 5e9}
 
 
 def test_each_variant_is_compared_with_its_own_loop() -> None:
@@ -142,13 +174,19 @@ def test_where_all_fail_there_is_no_contest() -> None:
 
 
 def test_what_others_compute_is_all_but_the_contest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """100 s by the clock, in which the cores computed 130 s: 20 of them this program's, 60 the contenders'."""
+    """100 s by the clock, in which the cores computed 130 s: 20 of them this program's, 60 the contenders'.
+
+    10 of the 60 were spent before blocks, on iterations that are not timed.
+    """
     told = iter([1000.0, 1130.0])
     monkeypatch.setattr(room.machine, "busy_seconds", lambda: next(told))
     monkeypatch.setattr(room.time, "process_time", iter([7.0, 27.0]).__next__)
     monkeypatch.setattr(room.time, "perf_counter", iter([300.0, 400.0]).__next__)
     counter = room._Elsewhere()
-    assert counter.cores([Block(seconds=40, cpu_seconds=25), Block(seconds=40, cpu_seconds=35)]) == 0.5
+    assert (
+        counter.cores([Block(seconds=40, cpu_seconds=15, lead_cpu_seconds=10), Block(seconds=40, cpu_seconds=35)])
+        == 0.5
+    )
 
 
 def test_what_one_computed_before_it_broke_is_not_that_of_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,34 @@ def nvml(**more: Any) -> SimpleNamespace:
     return SimpleNamespace(**(values | more))
 
 
+def test_what_was_changed_is_told_from_what_was_committed(tmp_path: Path, monkeypatch) -> None:
+    def run(*words: str) -> None:
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *words], check=True, capture_output=True)
+
+    for name in ("ganzoo/__init__.py", "plugins/one.py", "docs/page.md"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("a\n", encoding="utf-8")
+    run("init")
+    run("add", ".")
+    run("commit", "-m", "one")
+    monkeypatch.setattr(machine, "_PACKAGE", tmp_path / "ganzoo")
+    clean = machine.git()
+    assert clean is not None
+    assert not clean["changed"]
+    (tmp_path / "docs/page.md").write_text("b\n", encoding="utf-8")
+    assert machine.git() == clean, "no code"
+    (tmp_path / "plugins/one.py").write_text("b\n", encoding="utf-8")
+    first = machine.git()
+    assert first is not None
+    assert first["changed"]
+    assert machine.git() == first
+    (tmp_path / "ganzoo/new.py").write_text("b\n", encoding="utf-8")
+    second = machine.git()
+    assert second is not None
+    assert second["changes_sha256"] != first["changes_sha256"]
+
+
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Any:
     """``gpu(**functions)`` installs an NVML; the cached answer about the last one is forgotten."""

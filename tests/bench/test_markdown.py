@@ -75,7 +75,7 @@ def test_reasons_that_differ_in_their_numbers_alone_are_told_in_one_line() -> No
 def test_names_mean_nothing_to_markdown() -> None:
     text = to_markdown(result(contests=[contest(contender("<script>a|b_c\nd", distribution="evil"))]))
     assert "<script>" not in text
-    assert "| &lt;script&gt;a\\|b\\_c d (evil) |" in text
+    assert "| &lt;script&gt;a\\|b\\_c; d (evil) |" in text
     assert escaped("a*b`c`[d](e) & f") == "a\\*b\\`c\\`\\[d\\](e) &amp; f"
 
 

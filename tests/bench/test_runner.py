@@ -39,6 +39,8 @@ class World:
     def __init__(self) -> None:
         self.done: list[tuple[str, str]] = []
         self.broken: set[str] = set()
+        self.git: dict[str, Any] = {"commit": "a" * 40, "changed": False}
+        self.environment: dict[str, Any] = made_up.ENVIRONMENT
 
     def hold(self, jobs: list[Job], blocks: int, device: str, **more: Any) -> tuple[Contest | None, list[Failure]]:
         size = jobs[0].config["training"]["batch_size"]
@@ -49,14 +51,15 @@ class World:
             for job in jobs
             if job not in failed
         ]
-        return made_up.contest(*contenders), [Failure(what=job.name, reason="broke") for job in failed]
+        made = made_up.contest(*contenders, device=device, git=self.git, environment=self.environment)
+        return made, [Failure(what=job.name, reason="broke") for job in failed]
 
-    def train(self, suite: Suite, variant: str, seed: int, device: str, runs: Path) -> Training:
+    def train(self, suite: Suite, variant: str, seed: int, device: str, runs: Path, *, together: int = 1) -> Training:
         name = f"{variant}-{seed}"
         self.done.append((name, device))
         if name in self.broken:
             raise ContenderError(f"{name} broke")
-        return made_up.training(variant, seed=seed)
+        return made_up.training(variant, seed=seed, git=self.git, together=together)
 
 
 @pytest.fixture
@@ -64,7 +67,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     monkeypatch.setattr(room, "hold", made.hold)
     monkeypatch.setattr(room, "train", made.train)
-    monkeypatch.setattr(Bench, "_look", lambda self, part, device: made_up.ENVIRONMENT)
+    monkeypatch.setattr(room.machine, "git", lambda: made.git)
+    monkeypatch.setattr(room, "host", lambda: made.environment)
     return made
 
 
@@ -142,14 +146,15 @@ def test_several_devices_share_the_work(world: World, tmp_path: Path, monkeypatc
     both = threading.Barrier(2, timeout=20)  # passed only if two parts are under way at the same time
     train = world.train
 
-    def together(*words: Any) -> Training:
+    def together(*words: Any, **more: Any) -> Training:
         both.wait()
-        return train(*words)
+        return train(*words, **more)
 
     monkeypatch.setattr(room, "train", together)
     found = Bench(suite(throughput=None), ["cuda:0", "cuda:1"], tmp_path).run()
     assert {device for _, device in world.done} == {"cuda:0", "cuda:1"}
     assert sorted(what for what, _ in world.done) == sorted(EVERYTHING[2:])
+    assert {each.together for each in found.trainings} == {2}
     assert [(each.variant, each.seed) for each in found.trainings] == [
         (variant, seed) for seed in (0, 1) for variant in ("vanilla", "dcgan")
     ]
@@ -160,6 +165,99 @@ def test_a_contest_of_another_device_is_kept(world: World, tmp_path: Path) -> No
     world.done.clear()
     Bench(suite(quality=None), ["cuda:1"], tmp_path).run()
     assert world.done == []
+
+
+CHANGED: dict[str, Any] = {"commit": "a" * 40, "changed": True, "changes_sha256": "1" * 64}
+
+
+@pytest.mark.parametrize("now", [{"commit": "b" * 40, "changed": False}, CHANGED])
+def test_contests_of_other_code_are_held_again_and_trainings_say_what_they_are_of(
+    world: World, tmp_path: Path, now: dict[str, Any]
+) -> None:
+    first = Bench(suite(), ["cpu"], tmp_path).run()
+    world.git, said = now, list[str]()
+    world.done.clear()
+    found = Bench(suite(), ["cpu"], tmp_path, say=said.append).run()
+    assert [what for what, _ in world.done] == EVERYTHING[:2]
+    assert {str(contest.git) for contest in found.contests} == {str(now)}
+    assert found.trainings == first.trainings
+    assert "contest at batch 32 is held again: it ran with other code" in said
+    world.done.clear()
+    Bench(suite(), ["cpu"], tmp_path).run()
+    assert world.done == [], "the same changes are the same code"
+
+
+@pytest.mark.parametrize("fact", ["cpu", "cores", "python", "packages"])
+def test_contests_of_another_machine_or_software_are_held_again(world: World, tmp_path: Path, fact: str) -> None:
+    Bench(suite(quality=None), ["cpu"], tmp_path).run()
+    world.environment = {**made_up.ENVIRONMENT, fact: "another"}
+    world.done.clear()
+    found = Bench(suite(quality=None), ["cpu"], tmp_path).run()
+    assert [what for what, _ in world.done] == EVERYTHING[:2]
+    assert found.environment == world.environment
+
+
+def test_all_contests_are_held_anew_where_that_is_asked_for(world: World, tmp_path: Path) -> None:
+    Bench(suite(quality=None), ["cpu"], tmp_path).run()
+    world.done.clear()
+    Bench(suite(quality=None), ["cpu"], tmp_path, anew=True).run()
+    assert [what for what, _ in world.done] == EVERYTHING[:2]
+
+
+def test_a_folder_of_another_kind_of_device_is_refused_untouched(world: World, tmp_path: Path) -> None:
+    Bench(suite(quality=None), ["cpu"], tmp_path).run()
+    before = (tmp_path / RESULTS).read_bytes()
+    with pytest.raises(ConfigError, match="is of a benchmark on cpu"):
+        Bench(suite(quality=None), ["cuda:0"], tmp_path)
+    assert (tmp_path / RESULTS).read_bytes() == before
+
+
+def test_contests_are_kept_though_memory_would_group_them_otherwise(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bench, "_room", lambda self: 2)
+    Bench(suite(quality=None), ["cpu"], tmp_path).run()
+    assert len(world.done) == 4
+    monkeypatch.setattr(Bench, "_room", lambda self: 8)
+    world.done.clear()
+    assert len(Bench(suite(quality=None), ["cpu"], tmp_path).run().contests) == 4
+    assert world.done == []
+
+
+def test_a_bug_in_one_part_is_a_failure_and_the_others_go_on(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = world.train
+
+    def buggy(suite: Suite, variant: str, *words: Any, **more: Any) -> Training:
+        if variant == "dcgan":
+            raise IndexError("list index out of range")
+        return train(suite, variant, *words, **more)
+
+    monkeypatch.setattr(room, "train", buggy)
+    found = Bench(suite(throughput=None), ["cpu"], tmp_path).run()
+    assert [each.variant for each in found.trainings] == ["vanilla", "vanilla"]
+    assert [failure.reason for failure in found.failures] == ["IndexError: list index out of range"] * 2
+
+
+def test_trainings_of_earlier_are_in_the_file_while_contests_are_tried_again(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Bench(suite(), ["cpu"], tmp_path).run()
+    world.git = CHANGED
+    monkeypatch.setattr(room, "train", None)
+    bench = Bench(suite(), ["cpu"], tmp_path)
+    do = bench._do
+
+    def once(part: Part, device: str) -> None:
+        if len(read_result(tmp_path / RESULTS).contests) == 1:
+            raise KeyboardInterrupt
+        do(part, device)
+
+    bench._do = once  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        bench.run()
+    assert len(read_result(tmp_path / RESULTS).trainings) == 4
 
 
 def test_an_unforeseen_error_ends_all_of_it() -> None:

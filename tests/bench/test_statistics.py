@@ -44,6 +44,11 @@ class TestByHand:
         found = interval([float(value) for value in range(count)])
         assert found == Interval((count - 1) / 2, 0.0, count - 1.0)
 
+    def test_of_thousands_of_values_too(self) -> None:
+        found = interval([float(each) for each in range(2001)])
+        assert found.median == 1000
+        assert 950 < found.low < 965 < 1035 < found.high < 1050  # 1.96 / 2 * sqrt(2001) = 44 to either side
+
     def test_the_interval_depends_on_no_order_and_scales(self) -> None:
         values = list(np.random.default_rng(0).lognormal(size=11))
         assert interval(values) == interval(values[::-1])

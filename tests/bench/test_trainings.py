@@ -9,9 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from toys import results as made_up
 
 from ganzoo.bench import trainings as room
 from ganzoo.bench.process import ContenderError
+from ganzoo.bench.result import read_result, write_result
 from ganzoo.bench.suite import Suite
 from ganzoo.config import validate
 from ganzoo.errors import ConfigError
@@ -43,13 +45,45 @@ def test_a_time_is_turned_into_iterations_by_a_trial(monkeypatch: pytest.MonkeyP
             return self
 
         def __exit__(self, *exc: Any) -> None: ...
-        def start(self) -> None: ...
+        def start(self) -> dict[str, Any]:
+            return {"images_per_iteration": 10}
+
         def warm_up(self) -> dict[str, Any]:
             return {"warm_up": {"iterations": 50, "seconds": 5.0, "settled": True}}
 
     monkeypatch.setattr(room, "Process", Trial)
-    training = room.training_config(suite(images=None, minutes=2), "vanilla", 0, "cpu").training
+    timed = suite(images=None, minutes=2)
+    training = room.training_config(timed, "vanilla", 0, "cpu").training
     assert (training.minutes, training.eval_every) == (2, 300)  # 120 s at 10 iterations a second, in 4 pieces
+
+
+def test_seeds_of_a_time_are_judged_at_the_same_images(tmp_path: Path) -> None:
+    timed = suite(images=None, minutes=2)
+    assert room._interval_of_others(timed, "vanilla", tmp_path) is None
+    begun = room.training_config(timed, "vanilla", 0, "cpu", 123)
+    (tmp_path / "vanilla-0.toml").write_text(begun.to_toml(), encoding="utf-8")
+    assert room._interval_of_others(timed, "vanilla", tmp_path) == 123
+    assert room._interval_of_others(timed, "wgan-gp", tmp_path) is None
+    assert room._interval_of_others(suite(), "vanilla", tmp_path) is None, "a budget of images needs no trial"
+
+
+def test_a_run_whose_session_was_killed_is_recorded(tmp_path: Path) -> None:
+    """A killed session tells neither its processor time nor its memory."""
+    killed = {"from_step": 0, "startup_seconds": 2.0}
+    last = {"images": 640, "to_step": 10, "startup_seconds": 1.0, "cpu_seconds": 5.0, "peak_memory_bytes": 7}
+    last |= {"environment": {"cpu": "Example 9000"}, "evaluation": {"best": None}}
+    facts = {"sessions": [killed, last], "origins": {}, "engine": {}}
+    (tmp_path / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    (tmp_path / "config.toml").write_text("", encoding="utf-8")
+    line = {"step": 10, "images": 640, "seconds": 9.0, "eval/fid": 5.0, "eval/seconds": 1.0}
+    (tmp_path / "metrics.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    found = room.record("vanilla", 0, tmp_path, {})
+    assert (found.cpu_seconds, found.peak_memory_bytes, found.sessions, found.startup_seconds) == (None, 7, 2, 3.0)
+    write_result(tmp_path / "results.json", made_up.result(trainings=[found]))
+    assert read_result(tmp_path / "results.json").trainings == [found]
+    (tmp_path / "metrics.jsonl").write_text("", encoding="utf-8")
+    with pytest.raises(ContenderError, match="never judged"):
+        room.record("vanilla", 0, tmp_path, {})
 
 
 def test_how_a_run_is_executed_is_no_part_of_what_it_computes() -> None:

@@ -99,7 +99,9 @@ def contest(*contenders: Contender, **more: Any) -> Contest:
     return Contest(**(values | more))
 
 
-def training(variant: str = "dcgan", *, seed: int = 0, fids: tuple[float, ...] = (50.0, 20.0, 10.0)) -> Training:
+def training(
+    variant: str = "dcgan", *, seed: int = 0, fids: tuple[float, ...] = (50.0, 20.0, 10.0), **more: Any
+) -> Training:
     """A training with one evaluation for each of ``fids``."""
     curve = [
         Point(step=100 * i, images=6400 * i, seconds=10.0 * i, evaluation_seconds=2.0, fid=fid, coverage=1 / fid)
@@ -110,7 +112,7 @@ def training(variant: str = "dcgan", *, seed: int = 0, fids: tuple[float, ...] =
         "kid": {"mean": fids[-1] / 3, "std": None, "values": [fids[-1] / 3], "floor": {"mean": 0.1, "values": [0.1]}},
         "coverage": {"mean": 0.8, "std": None, "values": [0.8], "floor": {"mean": 0.95, "values": [0.95]}},
     }
-    return Training(
+    found = Training(
         variant=variant,
         seed=seed,
         config={"variant": variant, "training": {"batch_size": 64, "precision": "fp32"}, "data": {"dataset": "mnist"}},
@@ -136,6 +138,7 @@ def training(variant: str = "dcgan", *, seed: int = 0, fids: tuple[float, ...] =
             "shares": [0.1] * 10,
         },
     )
+    return found.model_copy(update=more)
 
 
 def result(**more: Any) -> Result:
