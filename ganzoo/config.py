@@ -17,10 +17,10 @@ import tomli_w
 from pydantic import Field, SerializeAsAny, ValidationError, create_model, model_validator
 
 from ganzoo.data import DataOptions
-from ganzoo.errors import ConfigError, IncompatiblePartsError, PluginError
+from ganzoo.errors import CheckpointError, ConfigError, IncompatiblePartsError, PluginError
 from ganzoo.metrics.options import EvaluationOptions, split_names
 from ganzoo.metrics.plan import Plan, plan_for_run
-from ganzoo.options import Count, Options, Positive
+from ganzoo.options import Count, Device, Options, Positive
 from ganzoo.registry import registry
 from ganzoo.registry.specs import BackboneSpec, VariantSpec
 from ganzoo.validation import format_validation_error
@@ -54,10 +54,10 @@ class TrainingOptions(EvaluationOptions):
     """Images in a batch."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of everything random: weights, latents, order of the data."""
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
+    device: Device = "auto"
     """auto, cpu, cuda, cuda:N or mps; auto takes the first GPU there is, else the CPU."""
     engine: Literal["auto", "eager", "compile", "graph", "graph+compile"] = "auto"
-    """How a step is executed: as the code stands, compiled, or captured; auto takes the best that proves equal."""
+    """How a step is executed: as the code stands, compiled, or captured; auto takes the best that passes a check."""
     precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"
     """Arithmetic of the networks, auto: bf16 where the processor has it; losses, penalties and weights are float32."""
     accumulate: Count = 1
@@ -209,6 +209,18 @@ def plan_evaluations(config: RunConfig) -> Plan:
     plan = plan_for_run(config.data, options.eval_against, metrics=names, features=options.eval_features)
     plan.yardstick(options.eval_best)
     return plan
+
+
+def config_file(run: Path) -> Path:
+    """The file with the config of the run in the folder ``run``.
+
+    Raises:
+        CheckpointError: there is no run.
+    """
+    file = run / "config.toml"
+    if not file.is_file():
+        raise CheckpointError(f"{run} is no run folder: it holds no config.toml", fix="give the folder of a run")
+    return file
 
 
 def read_config(path: Path) -> dict[str, Any]:

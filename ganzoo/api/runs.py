@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.assembly import build_game
-from ganzoo.config import RunConfig, make_config, read_config
+from ganzoo.config import RunConfig, config_file, make_config, read_config
 from ganzoo.data import DataInfo
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.game import Batch, Game
@@ -43,9 +43,7 @@ def load_config(path: Path) -> RunConfig:
     Raises:
         CheckpointError: there is no run.
     """
-    file = path / "config.toml"
-    if not file.is_file():
-        raise CheckpointError(f"{path} is no run folder: it holds no config.toml", fix="give the folder of a run")
+    file = config_file(path)
     return make_config(read_config(file), source=str(file))
 
 

@@ -206,7 +206,7 @@ def _unknown_argument(unknown: Sequence[str], known: Iterable[str], prog: str) -
     help_line = f"see {prog} --help"
     offender = next((word for word in unknown if word.startswith("-")), None)
     if offender is None:
-        return ConfigError(f"unexpected argument {unknown[0]!r}", fix=help_line)
+        return ConfigError(f"unexpected argument {unknown[0]!r}", fix=f"write options as --name value; {help_line}")
     name = offender.partition("=")[0]
     near = nearest(name, known)
     suggestion = f"; did you mean {near}?" if near else ""

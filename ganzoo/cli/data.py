@@ -120,7 +120,11 @@ def preview(argv: list[str]) -> int:
     """Run ``ganzoo data preview``."""
     options = parse(PreviewOptions, argv, prog="ganzoo data preview")
     if options.out.suffix.lower() not in PICTURES:
-        raise ConfigError(f"--out {options.out}: a picture is written", choices=PICTURES, fix="name it so")
+        raise ConfigError(
+            f"--out {options.out}: its ending is that of no picture",
+            choices=PICTURES,
+            fix="end the name in one of these",
+        )
     source = options.source(
         split=options.split, image_size=options.image_size, channels=options.channels, download=options.download
     )

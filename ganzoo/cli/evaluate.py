@@ -13,7 +13,7 @@ from ganzoo.data import DataOptions
 from ganzoo.errors import UnknownNameError
 from ganzoo.metrics.options import split_names
 from ganzoo.metrics.plan import find_metrics, split_name
-from ganzoo.options import Count, Options
+from ganzoo.options import Count, Device, Options
 from ganzoo.registry import registry
 
 from .args import parse
@@ -43,7 +43,7 @@ class EvalOptions(Options):
     """The same seed gives the same figures."""
     resize: Switch = False
     """Convert images of another size or number of channels, instead of refusing them."""
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
+    device: Device = "auto"
     """Where generator and extractor run."""
     threads: Count | None = None
     """CPU threads of a tensor operation; torch's choice if it is not given."""

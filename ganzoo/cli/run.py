@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ganzoo.config import RunConfig, plan_evaluations
+from ganzoo.errors import ConfigError
 from ganzoo.registry import registry
 
 from .console import err, out
@@ -30,6 +31,11 @@ def main(argv: list[str]) -> int:
     read = read_arguments(argv)
     if read is None:
         wants_help = "-h" in argv or "--help" in argv
+        late = next((word for word in argv if word in registry().variants()), None)
+        if late and not wants_help:
+            raise ConfigError(
+                f"the variant comes first, and {late!r} stands behind options", fix=f"ganzoo run {late} ..."
+            )
         print(USAGE, end="", file=sys.stdout if wants_help else sys.stderr)
         return 0 if wants_help else 2
     warn_of_faults(registry())

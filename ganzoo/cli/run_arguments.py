@@ -12,7 +12,16 @@ from typing import Annotated, Any
 
 from pydantic import create_model
 
-from ganzoo.config import BUDGETS, RunConfig, config_class, find_specs, make_config, read_config, with_budget
+from ganzoo.config import (
+    BUDGETS,
+    RunConfig,
+    config_class,
+    config_file,
+    find_specs,
+    make_config,
+    read_config,
+    with_budget,
+)
 from ganzoo.errors import ConfigError
 from ganzoo.options import Options
 
@@ -26,7 +35,7 @@ class SessionArguments(Options):
     config: Path | None = None
     """A TOML file (see --print-config); flags override its values."""
     resume: Path | None = None
-    """Go on with the run in this folder; only its budget, intervals, device and threads may change."""
+    """Go on with the run in this folder; its length, its intervals and how it is executed and measured may change."""
     out: Path = Path("runs")
     """The folder that holds runs."""
     name: str | None = None
@@ -50,6 +59,7 @@ def read_arguments(argv: Sequence[str]) -> tuple[RunConfig, SessionArguments] | 
 
     Raises:
         ConfigError, UnknownNameError: a word, a key or a value that does not fit.
+        CheckpointError: --resume names no run.
         SystemExit: help was printed (0), or a value is missing or of another type (2).
     """
     variant = argv[0] if argv and not argv[0].startswith("-") else None
@@ -59,7 +69,7 @@ def read_arguments(argv: Sequence[str]) -> tuple[RunConfig, SessionArguments] | 
         return None
     if resumed and file:
         raise ConfigError("--resume and --config were given together", fix="a resumed run has its config already")
-    path = Path(resumed) / "config.toml" if resumed else Path(file) if file else None
+    path = config_file(Path(resumed)) if resumed else Path(file) if file else None
     below = _config_below(_raw(variant, words, path), words, source=str(path) if path else None)
     cls = arguments_class(below)
     spec, net = find_specs(below.variant, below.backbone)

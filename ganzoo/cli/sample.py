@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from ganzoo.errors import ConfigError
-from ganzoo.options import Count, Options
+from ganzoo.options import Count, Device, Options
 
 from .args import parse
 from .console import out as console
@@ -39,7 +39,7 @@ class SampleOptions(Options):
     """The checkpoint to draw from; the last state if it is not given."""
     columns: Count | None = None
     """Images in a row of a grid."""
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "cpu"
+    device: Device = "cpu"
     """Where to generate."""
 
 

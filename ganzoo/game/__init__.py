@@ -4,7 +4,7 @@ A **game** is played by **players** (each: parameters, a loss, an optimizer) in 
 The trainer knows nothing else, so a vanilla GAN, a four-network CycleGAN and a one-player autoencoder share one loop.
 Most plugins write a :class:`Generator`, a :class:`Discriminator` and a :class:`Loss`, and hand them to :class:`GAN`.
 
-**The five rules of the step.** They make the same code run eagerly, captured in a CUDA graph, and on several ranks.
+**The five rules of the step.** They make the same code run eagerly and captured in a CUDA graph.
 
 1. No host synchronisation inside a step: no ``.item()``, ``.cpu()``, ``.numpy()``, no ``if`` on a tensor's value.
 2. Static shapes: every step has the same; the end of an epoch is not a special case.

@@ -66,6 +66,6 @@ class Game(nn.Module, ABC):
     def after_update(self, player: str, terms: Terms, turn: Turn) -> None:
         """Move buffers in place after ``player`` was updated in ``turn``.
 
-        ``terms`` are detached and averaged over ranks. ``turn`` is the round just played, with its batch, step and
+        ``terms`` are detached. ``turn`` is the round just played, with its batch, step and
         memo: an image pool takes in the fakes of this round here, and a fade-in moves with the step.
         """

@@ -15,8 +15,8 @@ class Loss(nn.Module, ABC):
     """What each of two players minimises, as a function of scores where higher means more real.
 
     Terms are named 0-dim tensors; their sum is minimised and each is logged. State (BEGAN's k) lives in buffers and
-    moves in :meth:`after_update` alone, from scalars that are already averaged over ranks: changed inside a loss it
-    would invalidate the backward pass that still needs the old value.
+    moves in :meth:`after_update` alone, from detached scalars: changed inside a loss it would invalidate the backward
+    pass that still needs the old value.
     """
 
     generator_needs_real: ClassVar[bool] = False

@@ -124,11 +124,7 @@ def ganzoo_metrics() -> Sequence[MetricSpec]:
             summary="whether samples lie nearer to the training images than unseen real images do",
             builder=f"{_MEASURES}:memorisation",
             figures=(
-                Figure(
-                    "copying",
-                    "chance to lie nearer to training images than unseen data; 0.5 for none",
-                    "lower",
-                ),
+                Figure("copying", "chance to lie nearer to training images than unseen data; above 0.5 is copying"),
                 Figure("nn-ratio", "median distance to the nearest training image, over that of real test images"),
             ),
             paper=Paper(

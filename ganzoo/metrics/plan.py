@@ -55,8 +55,9 @@ class Plan:
         if chosen is None and usable:
             return next(iter(usable.values()))
         if chosen not in usable:
-            what = f"{chosen!r} is no figure that was asked for and has a better way" if chosen else "no figure has one"
-            raise ConfigError(f"samples cannot be ranked: {what}", choices=usable, fix="add its metric")
+            what = f"by {chosen!r}" if chosen else "by any figure that is measured"
+            problem = f"samples cannot be ranked {what}: it has no better way, or is not measured"
+            raise ConfigError(problem, choices=usable, fix="measure one that has, with --eval-metrics")
         return usable[chosen]
 
     @property

@@ -166,7 +166,10 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_lost(tmp_path, capsys):
         (["run", "lsgan", "--dataset", "digits", "--backbone", "began"], 2, "reconstruction error"),
         (["run", "dcgan", "--dataset", "digits", "--image-size", "30"], 2, "30 x 30"),
         (["run", "vanilla", "--dataset", "digits", "--batch-size", "1"], 2, "is a batch norm"),
-        (["run", "--resume", "/nowhere"], 2, "/nowhere"),
+        (["run", "--resume", "/nowhere"], 5, "/nowhere is no run folder"),
+        (["run", "--dataset", "digits", "vanilla"], 2, "the variant comes first, and 'vanilla' stands behind options"),
+        (["run", "vanilla", "digits"], 2, "unexpected argument 'digits'"),
+        (["run", "vanilla", "--device", "gpu"], 2, "no device is called 'gpu'; choose auto, cpu, cuda, cuda:N or mps"),
         (["run", "--config", "/nowhere.toml"], 2, "/nowhere.toml"),
     ],
 )
