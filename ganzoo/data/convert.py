@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ganzoo.errors import NonFiniteError
+
 Shape = tuple[int, int, int]
 
 _CHUNK_PIXELS = 1 << 22
@@ -18,8 +20,18 @@ def normalise(images: Tensor) -> Tensor:
 
 
 def to_pixels(images: Tensor) -> Tensor:
-    """uint8 (N, C, H, W) in [0, 255] on the CPU, from images (N, C, H, W) in [-1, 1]; what lies outside is clipped."""
-    return images.detach().float().cpu().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    """uint8 (N, C, H, W) in [0, 255] on the CPU, from images (N, C, H, W) in [-1, 1]; what lies outside is clipped.
+
+    Raises:
+        NonFiniteError: a value is NaN or infinite, which no pixel can show.
+    """
+    images = images.detach().float().cpu()
+    if broken := images.numel() - int(images.isfinite().sum()):
+        raise NonFiniteError(
+            f"{broken:,} of {images.numel():,} values of the images are NaN or infinite",
+            fix="the generator has broken: take an earlier checkpoint, or train with a lower learning rate",
+        )
+    return images.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def convert(images: Tensor, shape: Shape) -> Tensor:

@@ -11,10 +11,16 @@ from ganzoo.errors import ConfigError
 
 
 class InceptionScore(NamedTuple):
-    """Mean and standard deviation over splits; between 1 and the number of classes."""
+    """Over the parts of the samples, between 1 and the number of classes.
+
+    Attributes:
+        mean: over the parts.
+        deviation: over the parts, that of a sample: divided by one less than their number, where papers divide by their
+            number. None of a single part.
+    """
 
     mean: float
-    deviation: float
+    deviation: float | None
 
 
 class ModeCount(NamedTuple):
@@ -59,7 +65,7 @@ def inception_score(logits: Tensor, *, splits: int = 10) -> InceptionScore:
         log_marginal = log_p.logsumexp(0) - torch.tensor(len(part), dtype=torch.float64).log()
         scores.append((log_p.exp() * (log_p - log_marginal)).sum(1).mean().exp())
     values = torch.stack(scores)
-    return InceptionScore(values.mean().item(), values.std(correction=0).item())
+    return InceptionScore(values.mean().item(), values.std().item() if splits > 1 else None)
 
 
 def count_modes(logits: Tensor, expected: Tensor | None = None) -> ModeCount:
@@ -76,6 +82,11 @@ def count_modes(logits: Tensor, expected: Tensor | None = None) -> ModeCount:
 
     Raises:
         ConfigError: no samples, or ``expected`` is no distribution over K classes.
+
+    Example:
+        >>> import torch
+        >>> count_modes(torch.tensor([[9.0, 0.0], [8.0, 0.0], [0.0, 9.0], [0.0, 0.1]]))
+        ModeCount(modes=2, kl=0.0, shares=(0.5, 0.5), confident=0.75)
     """
     n, classes = logits.shape
     if n == 0:
@@ -96,7 +107,15 @@ def count_modes(logits: Tensor, expected: Tensor | None = None) -> ModeCount:
 
 
 def stacked_logits(logits: Tensor) -> Tensor:
-    """Log-probabilities (N, 1000) of three-digit numbers from those of three digits, logits (N, 3, 10)."""
+    """Log-probabilities (N, 1000) of three-digit numbers from those of three digits, logits (N, 3, 10).
+
+    Example:
+        >>> import torch
+        >>> logits = torch.zeros(1, 3, 10)
+        >>> logits[0, [0, 1, 2], [4, 0, 7]] = 50.0
+        >>> stacked_logits(logits).argmax().item()
+        407
+    """
     first, second, third = logits.double().log_softmax(2).unbind(1)
     joint = first[:, :, None, None] + second[:, None, :, None] + third[:, None, None, :]
     return joint.flatten(1)

@@ -41,6 +41,7 @@ def evaluate(
         samples.check(n)
         repeats = 3 if samples.size is None else max(1, min(3, samples.size // n))
     samples.check(n, repeats)
+    real = len(judge.real)  # what is wrong with the real images is told before anything is drawn
     found: dict[str, list[Estimate]] = {}
     counts = None
     for repeat in range(repeats):
@@ -59,7 +60,7 @@ def evaluate(
     return Evaluation(
         source=samples.name,
         against=judge.plan.against,
-        real=len(judge.real),
+        real=real,
         floor_from=f"{judge.floor_size(n):,} images of {judge.plan.data.dataset}:{judge.plan.other}" if floor else None,
         extractor=judge.extractor.name,
         digest=judge.extractor.digest,

@@ -50,6 +50,12 @@ def trace_of_root(a: Tensor, b: Tensor) -> Tensor:
     positive definite (fewer samples than features, dead features), the columns of A's factor are the eigenvectors times
     the roots of the eigenvalues: without those that are zero, L is narrow, and so is the rest of the work. What is zero
     up to rounding is left out, for the root of a rounding error is none. All are exact.
+
+    Example:
+        >>> import torch
+        >>> eye = torch.eye(2, dtype=torch.float64)
+        >>> round(trace_of_root(4 * eye, 9 * eye).item(), 6)
+        12.0
     """
     for one, other in ((a, b), (b, a)):
         factor, failed = torch.linalg.cholesky_ex(one)

@@ -10,9 +10,11 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ganzoo.data import Split
+from ganzoo.arithmetic import products
+from ganzoo.data import ImageSet, Split
 from ganzoo.data.catalog import find_source
 from ganzoo.data.convert import convert, normalise
+from ganzoo.data.images import ShapedStream
 from ganzoo.errors import ConfigError
 from ganzoo.registry import Entry, MetricSpec
 from ganzoo.training.seeding import generator
@@ -22,7 +24,7 @@ from .evidence import Estimate, Evidence
 from .features import FeatureSet, Shape
 from .guard import extract, load_extractor, measure
 from .plan import Plan
-from .samples import StreamSamples
+from .samples import StreamSamples, read
 
 REAL_LIMIT = 100_000
 """Real images of a split that are taken at most; of more, a random part is."""
@@ -33,6 +35,9 @@ Say = Callable[[str], None]
 @dataclass
 class Judge:
     """A feature extractor, real images and metrics, ready to judge samples of one shape.
+
+    The features of the real images are worked out when they are first needed, so their time is that of a measurement.
+    Missing and damaged images are told at once: those that are decoded one by one are all looked at beforehand.
 
     Attributes:
         plan: what is asked for.
@@ -63,8 +68,14 @@ class Judge:
         self.extractor = load_extractor(self.plan.extractor).to(self.device)
         if self.extractor.shape is not None and self.shape != self.extractor.shape:
             self._check_shape(self.extractor.shape, f"the extractor {self.extractor.name} takes images of")
-        self.real = self._features(self.plan.split)
         self.metrics = self._fitting(self.plan.metrics)
+        if not isinstance(self._images(self.plan.split).stream, ImageSet | ShapedStream):  # those are proven by now
+            self.real  # noqa: B018 - a damaged file is named before anything begins
+
+    @property
+    def real(self) -> FeatureSet:
+        """The images that the samples are held against."""
+        return self._features(self.plan.split)
 
     @property
     def training(self) -> FeatureSet | None:
@@ -72,10 +83,11 @@ class Judge:
         return self._features(self.plan.training) if self.plan.training else None
 
     def features(self, batches: Iterator[Tensor]) -> FeatureSet:
-        """The features of samples, uint8 (N, C, H, W) each."""
-        return FeatureSet.collect(
-            partial(extract, self.plan.extractor, self.extractor), (self._prepared(images) for images in batches)
-        )
+        """The features of samples, uint8 (N, C, H, W) each; in float32 whatever the run computes in."""
+        with products("float32", self.device):
+            return FeatureSet.collect(
+                partial(extract, self.plan.extractor, self.extractor), (self._prepared(images) for images in batches)
+            )
 
     def measure(self, fake: FeatureSet, *, repeat: int = 0) -> dict[str, Estimate]:
         """Every figure of ``fake``; a metric without an error of its own gives NaN for it."""
@@ -131,10 +143,15 @@ class Judge:
         training = self.training if not spec.has_floor else None
         rng = generator(self.seed, "metric", spec.name, repeat)
         evidence = Evidence(fake, self.real, training, rng, [] if quiet else self.warnings)
+        if training is not None and (unknown := self._unknown()):
+            evidence.warn(
+                f"{spec.name}: only {len(training):,} training images are known; "
+                f"copies of the other {unknown:,} cannot be found"
+            )
         return measure(entry, evidence)
 
     def _fitting(self, metrics: tuple[Entry[MetricSpec], ...]) -> tuple[Entry[MetricSpec], ...]:
-        if self.real.logits is not None:
+        if self._knows_classes():
             return metrics
         wanting = [entry.spec.name for entry in metrics if entry.spec.needs_classes]
         if wanting and self.plan.chosen:
@@ -145,6 +162,16 @@ class Judge:
         if wanting:
             self.notes.append(f"without {', '.join(wanting)}: {self.extractor.name} knows no classes")
         return tuple(entry for entry in metrics if not entry.spec.needs_classes)
+
+    def _knows_classes(self) -> bool:
+        """Whether the extractor gives logits, tried on the first real image; its faults are told now, too."""
+        (image,) = read(self._images(self.plan.split).stream, torch.arange(1))
+        return extract(self.plan.extractor, self.extractor, self._prepared(image)).logits is not None
+
+    def _unknown(self) -> int:
+        """How many training images are beyond the limit."""
+        assert self.plan.training is not None
+        return max(0, len(self._images(self.plan.training).stream) - REAL_LIMIT)
 
     def _features(self, split: str) -> FeatureSet:
         def make() -> FeatureSet:

@@ -15,11 +15,11 @@ class KernelDistance(NamedTuple):
 
     Attributes:
         mean: mean over the subsets; unbiased, so it may fall below 0.
-        error: standard error of that mean.
+        error: standard error of that mean; None where the subsets do not tell it.
     """
 
     mean: float
-    error: float
+    error: float | None
 
 
 def kernel_distance(
@@ -29,15 +29,23 @@ def kernel_distance(
 
     .. math:: \frac{\sum_{i \ne j} k(x_i, x_j) + k(y_i, y_j)}{m (m - 1)} - \frac{2}{m^2} \sum_{i, j} k(x_i, y_j)
 
-    over ``subsets`` draws of m = ``subset_size`` samples from each set without replacement (Binkowski et al. 2018,
-    arXiv:1801.01401). Unlike the Frechet distance it has no bias of sample size. The standard error is over subsets;
-    where they overlap (``subsets * subset_size`` beyond the number of samples) it is too small.
+    over S = ``subsets`` draws of m = ``subset_size`` samples from each set without replacement (Binkowski et al. 2018,
+    arXiv:1801.01401). Unlike the Frechet distance it has no bias of sample size.
+
+    Subsets share samples, so their deviation s over :math:`\sqrt{S}` is too small an error. With n the size of the
+    smaller set, the estimate from m samples varies about that from all n with the variance :math:`\sigma^2 (1/m - 1/n)`
+    to first order, which is what s squared shows, and that from all n varies with :math:`\sigma^2 / n`. Together
+
+    .. math:: \mathrm{error}^2 = s^2 \left( \frac{1}{S} + \frac{m}{n - m} \right)
+
+    It is too large where the other set is larger, and for equal distributions, whose estimate varies less than that.
+    Of a single subset, and of subsets of n samples, no error is told.
 
     Args:
         real: (N, F), float.
         fake: (M, F), float.
         rng: draws the subsets, on the CPU.
-        subsets: how many.
+        subsets: S.
         subset_size: m.
 
     Raises:
@@ -60,7 +68,8 @@ def kernel_distance(
         x = _draw(real, subset_size, rng)
         y = _draw(fake, subset_size, rng)
         estimates[index] = _unbiased(x, y)
-    error = estimates.std().item() / subsets**0.5 if subsets > 1 else float("nan")
+    known = subsets > 1 and subset_size < smaller
+    error = estimates.std().item() * (1 / subsets + subset_size / (smaller - subset_size)) ** 0.5 if known else None
     return KernelDistance(estimates.mean().item(), error)
 
 

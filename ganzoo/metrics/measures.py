@@ -30,18 +30,19 @@ def fid(evidence: Evidence) -> dict[str, float]:
     return {"fid": frechet_distance(evidence.fake.moments, evidence.real.moments)}
 
 
-def kid(evidence: Evidence) -> dict[str, Estimate]:
-    """``kid``, over 100 subsets of 1,000, or of the smaller set's size."""
+def kid(evidence: Evidence) -> dict[str, float | Estimate]:
+    """``kid``, over 100 subsets of 1,000, or of the smaller set's size, which leave it without an error."""
     smaller = min(len(evidence.fake), len(evidence.real))
     if smaller < KID_SUBSET:
-        evidence.warn(f"kid: subsets have {smaller:,} samples and not the usual {KID_SUBSET:,}; its error is too small")
+        evidence.warn(
+            f"kid: subsets have {smaller:,} samples and not the usual {KID_SUBSET:,}; these are all, so it has no error"
+        )
     size = min(KID_SUBSET, smaller)
-    return {
-        "kid": Estimate(*kernel_distance(evidence.real.vectors, evidence.fake.vectors, evidence.rng, subset_size=size))
-    }
+    found = kernel_distance(evidence.real.vectors, evidence.fake.vectors, evidence.rng, subset_size=size)
+    return {"kid": _estimate(found.mean, found.error)}
 
 
-def inception(evidence: Evidence) -> dict[str, Estimate]:
+def inception(evidence: Evidence) -> dict[str, float | Estimate]:
     """``is``, over 10 parts (fewer for fewer than 10 samples); its error is the standard error over the parts."""
     logits = _logits(evidence)
     splits = min(10, len(logits))
@@ -50,12 +51,18 @@ def inception(evidence: Evidence) -> dict[str, Estimate]:
         evidence.warn(
             f"is: {len(logits):,} samples in {splits} parts are few for {logits.shape[1]:,} classes; it comes out low"
         )
-    return {"is": Estimate(score.mean, score.deviation / splits**0.5)}
+    return {"is": _estimate(score.mean, None if score.deviation is None else score.deviation / splits**0.5)}
 
 
 def precision_recall(evidence: Evidence) -> dict[str, float]:
     """``precision`` and ``recall`` with k = 3, of as many real images as samples where there are more."""
-    scores = manifold_scores(_as_many_real(evidence).vectors, evidence.fake.vectors, k=3)
+    real = _as_many_real(evidence)
+    if len(real) < len(evidence.fake):
+        evidence.warn(
+            f"precision, recall: {len(evidence.fake):,} samples are more than the {len(real):,} real images; "
+            "figures of unequal sets do not compare"
+        )
+    scores = manifold_scores(real.vectors, evidence.fake.vectors, k=3)
     return {"precision": scores.precision, "recall": scores.recall}
 
 
@@ -103,6 +110,10 @@ def _as_many_real(evidence: Evidence) -> FeatureSet:
     if len(real) <= wanted:
         return real
     return real.take(torch.randperm(len(real), generator=evidence.rng)[:wanted])
+
+
+def _estimate(value: float, error: float | None) -> float | Estimate:
+    return value if error is None else Estimate(value, error)
 
 
 def _logits(evidence: Evidence) -> torch.Tensor:

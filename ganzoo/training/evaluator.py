@@ -9,9 +9,10 @@ from typing import Any
 from ganzoo.config import RunConfig, plan_evaluations
 from ganzoo.data import DataInfo
 from ganzoo.data.convert import to_pixels
-from ganzoo.errors import ConfigError
-from ganzoo.metrics.judge import Judge
+from ganzoo.errors import CheckpointError, ConfigError
+from ganzoo.metrics.judge import Judge, Say
 
+from .checkpoint import check_finite, read_json, standing
 from .engine import Engine
 from .export import Exported, write_exported
 from .run_folder import RunFolder
@@ -44,6 +45,9 @@ class Evaluator:
         info: what is trained on.
         engine: holds the module that is sampled.
 
+    Attributes:
+        say: told each warning of the metrics, once.
+
     Raises:
         ConfigError: a figure that cannot be the yardstick, or a game that draws nothing from noise.
         GanzooError: metrics, real images or the extractor's weights are missing or do not fit.
@@ -61,19 +65,27 @@ class Evaluator:
         self.judge = Judge(plan, info.shape, seed=options.seed, device=engine.device, resize=True)
         self.seconds = 0.0
         self.best: Best | None = None
+        self.say: Say = lambda sentence: None
+        self._told: set[str] = set()
         self._config, self._info, self._engine = config, info, engine
 
     def evaluate(self, folder: RunFolder) -> tuple[dict[str, float], bool]:
         """Judge the exported module as it is now: the figures by name, and whether they are the best so far.
 
         The weights are written before this returns if they are. No random stream of the training moves.
+
+        Raises:
+            NonFiniteError: a weight or an image is NaN or infinite; nothing was written.
         """
         start = time.monotonic()
         engine, options = self._engine, self._config.training
+        check_finite("exported", dict(engine.exported.state_dict()), engine.iteration)
+        self.judge.warnings.clear()
         with apart(engine.device):
             rng = generator(options.seed, "generate", device=engine.device)
             images = draw(engine.game, engine.exported, options.eval_samples, rng)
             found = self.judge.measure(self.judge.features(map(to_pixels, images)))
+        self._tell()
         values = {name: estimate.value for name, estimate in found.items()}
         best = self._keep(values, folder)
         seconds = time.monotonic() - start
@@ -106,15 +118,35 @@ class Evaluator:
             "seed": self._config.training.seed,
         }
 
+    def _tell(self) -> None:
+        for sentence in self.judge.warnings:
+            if sentence not in self._told:
+                self._told.add(sentence)
+                self.say(f"warning: {sentence}")
+
     def _keep(self, values: dict[str, float], folder: RunFolder) -> bool:
         if self.figure.name not in values:
             return False
         value, step = values[self.figure.name], self._engine.iteration
         sign = 1 if self.figure.better == "lower" else -1
-        if self.best and sign * value >= sign * self.best.value:
+        if self.best and self._lies_in(folder) and sign * value >= sign * self.best.value:
             return False
         self.best = Best(self.figure.name, value, step)
         weights = dict(self._engine.exported.state_dict())
-        evaluation = {**self._protocol(), "figures": values}
+        evaluation: dict[str, Any] = {**self._protocol(), "figures": values}
+        if self.judge.warnings:
+            evaluation["warnings"] = list(self.judge.warnings)
         write_exported(folder.best, Exported(self._config, self._info, step, weights, evaluation))
         return True
+
+    def _lies_in(self, folder: RunFolder) -> bool:
+        """Whether ``best/`` holds the best: a kill between an evaluation and the next checkpoint parts the two."""
+        assert self.best is not None
+        try:
+            found = read_json(standing(folder.best) / "generator.json")
+        except CheckpointError:
+            return False
+        evaluation = found.get("evaluation") or {}
+        value = evaluation.get("figures", {}).get(self.best.figure)
+        alike = self._protocol().items() <= evaluation.items()
+        return bool(alike and (found.get("step"), value) == (self.best.step, self.best.value))

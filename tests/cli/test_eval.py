@@ -149,30 +149,31 @@ class TestTheTable:
         assert any("takes images of 1 x 28 x 28; converted" in note for note in notes)
 
     def test_one_repeat_has_the_error_of_the_metric_or_none(self, capsys: pytest.CaptureFixture[str]) -> None:
-        words = [*DIGITS, "--n", "100", "--repeats", "1", "--metrics", "fid,kid"]
+        words = [*DIGITS, "--n", "100", "--repeats", "1", "--metrics", "fid,kid,is"]
         assert main(["eval", "digits:train", *words]) == 0
         out, err = capsys.readouterr()
-        rows = {line.split()[0]: line.split() for line in out.splitlines()[3:5]}
-        assert rows["fid"][2] == "-"
-        assert float(rows["kid"][2]) > 0
+        rows = {line.split()[0]: line.split() for line in out.splitlines()[3:6]}
+        assert rows["fid"][2] == rows["kid"][2] == "-", "one subset of all samples has no spread"
+        assert float(rows["is"][2]) > 0
         assert "the metric's own standard error" in out
         assert "warning: kid: subsets have 100 samples and not the usual 1,000" in err
 
 
 class TestJson:
     def test_holds_every_value_of_every_repeat(self, runs: Path, told: Told) -> None:
-        words = [*DIGITS, "--n", "120", "--repeats", "2", "--seed", "5", "--metrics", "fid,kid"]
+        words = [*DIGITS, "--n", "120", "--repeats", "2", "--seed", "5", "--metrics", "fid,kid,is"]
         found = told(runs / "plain", *words)
         assert (found["samples"], found["repeats"], found["seed"], found["device"]) == (120, 2, 5, "cpu")
         assert (found["against"], found["real_images"]) == ("digits:test", 360)
-        assert found["figures"].keys() == {"fid", "kid"}
+        assert found["figures"].keys() == {"fid", "kid", "is"}
         for figure in found["figures"].values():
             assert len(figure["values"]) == 2
             assert figure["mean"] == mean(figure["values"])
             assert figure["std"] == stdev(figure["values"])
             assert len(figure["floor"]["values"]) == 2
             assert figure["floor"]["mean"] == mean(figure["floor"]["values"])
-        assert found["figures"]["kid"]["standard_error"] > 0
+        assert found["figures"]["kid"]["standard_error"] is None
+        assert found["figures"]["is"]["standard_error"] > 0
         assert found["figures"]["fid"]["standard_error"] is None
         assert sum(found["shares"]) == pytest.approx(1)
         assert any("kid: subsets have 120 samples" in warning for warning in found["warnings"])

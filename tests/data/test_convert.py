@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
-from ganzoo.data.convert import convert, luma, normalise, resample
+from ganzoo.data.convert import convert, luma, normalise, resample, to_pixels
+from ganzoo.errors import NonFiniteError
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -27,6 +30,14 @@ def test_normalising_leaves_its_input_alone() -> None:
     before = images.clone()
     normalise(images)
     assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
+def test_no_pixel_shows_a_value_that_is_not_finite(broken: float) -> None:
+    images = torch.zeros(2, 1, 2, 2)
+    images[1, 0, 0, 1] = broken
+    with pytest.raises(NonFiniteError, match="1 of 8 values of the images are NaN or infinite"):
+        to_pixels(images)
 
 
 def test_nothing_to_do_costs_nothing() -> None:

@@ -176,7 +176,15 @@ def test_the_error_of_the_score_is_that_of_the_mean_of_its_parts(feature_set: Ma
     module = pytest.importorskip("torch_fidelity.metric_isc")
     given = evidence(feature_set(300), feature_set(300))
     theirs = module.isc_features_to_metric(given.fake.logits, splits=10, shuffle=False)["inception_score_std"]
-    assert load_builder(SPECS["inception-score"])(given)["is"].error == pytest.approx(theirs / 10**0.5, rel=1e-4)
+    # Theirs divides by the number of parts, a sample's by one less: 10 / 9, over the 10 parts.
+    assert load_builder(SPECS["inception-score"])(given)["is"].error == pytest.approx(theirs / 9**0.5, rel=1e-4)
+
+
+def test_subsets_of_all_samples_tell_no_error(feature_set: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "KID_SUBSET", 60)
+    whole, part = (load_builder(SPECS["kid"])(evidence(feature_set(n), feature_set(99, seed=1))) for n in (60, 61))
+    assert isinstance(whole["kid"], float)
+    assert part["kid"].error > 0
 
 
 def test_of_more_real_images_as_many_as_samples_are_taken_and_the_seed_says_which(feature_set: Make) -> None:
@@ -210,7 +218,9 @@ def test_without_training_images_nothing_is_said_of_copies(feature_set: Make) ->
         ("density-coverage", 21, 20, "coverage: 21 samples are more than the 20 real images"),
         ("density-coverage", 20, 20, None),
         ("density-coverage", 20, 21, None),
+        ("precision-recall", 21, 20, "precision, recall: 21 samples are more than the 20 real images"),
         ("precision-recall", 20, 20, None),
+        ("precision-recall", 20, 21, None),
         ("memorisation", 20, 20, None),
     ],
 )

@@ -13,8 +13,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from ganzoo.data import Stream
 from ganzoo.data.convert import convert
-from ganzoo.errors import ConfigError, MissingExtraError, PluginError
+from ganzoo.errors import ConfigError, DataError, DataNotFoundError, MissingExtraError, PluginError
 from ganzoo.metrics import judge as module
 from ganzoo.metrics.evidence import Estimate, Evidence
 from ganzoo.metrics.features import Features
@@ -127,9 +128,9 @@ class TestKept:
 
     def test_features_and_floors_are_worked_out_once(self, work) -> None:
         assert work() == [
-            "features of blobs:test",
             "the floor of fid",
             "features of blobs:train",
+            "features of blobs:test",
             "the floor of precision-recall",
         ]
         assert work() == []
@@ -142,7 +143,7 @@ class TestKept:
     @pytest.mark.parametrize(
         ("split", "expected"),
         [
-            ("test", ["features of blobs:test", "the floor of fid", "the floor of precision-recall"]),
+            ("test", ["the floor of fid", "features of blobs:test", "the floor of precision-recall"]),
             ("train", ["the floor of fid", "features of blobs:train", "the floor of precision-recall"]),
         ],
     )
@@ -194,6 +195,57 @@ class TestKept:
                 "blobs:train: 50 of its 90 images, drawn at random",
             ]
         )
+
+
+class TestRealImages:
+    def test_their_features_wait_until_something_is_measured(self, judge: Make, samples) -> None:
+        said: list[str] = []
+        ours = judge(metrics=["fid"], say=said.append)
+        fake = ours.features(images(samples))
+        assert said == []
+        ours.measure(fake)
+        assert said == ["fid", "features of blobs:test"]
+
+    def test_that_they_are_missing_is_told_at_once(
+        self, judge: Make, plugin: Plugin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def missing(self: Any, split: str) -> Any:
+            raise DataNotFoundError(f"no {split} blobs")
+
+        monkeypatch.setattr(plugin.blobs, "read", missing)
+        with pytest.raises(DataNotFoundError, match="no test blobs"):
+            judge(metrics=["fid"])
+
+    def test_those_that_are_decoded_one_by_one_are_all_looked_at_beforehand(self, judge: Make, plugin: Plugin) -> None:
+        class Pictures(Stream):
+            fingerprint, labelled = "pictures", False
+
+            def __len__(self) -> int:
+                return 60
+
+            def __getitem__(self, index: int) -> tuple[Tensor, int]:
+                if index == 41:
+                    raise DataError("41.png is damaged")
+                return torch.zeros(1, 6, 6, dtype=torch.uint8), -1
+
+        plugin.dataset("pictures", type("Folder", (plugin.blobs,), {"open": lambda self, split: Pictures()}))
+        with pytest.raises(DataError, match=r"41\.png is damaged"):
+            judge("pictures:test", metrics=["fid"])
+
+    @pytest.mark.parametrize(
+        ("limit", "warnings"),
+        [
+            (50, ["memorisation: only 50 training images are known; copies of the other 40 cannot be found"]),
+            (90, []),
+        ],
+    )
+    def test_training_images_that_nobody_looks_at_are_told_of(
+        self, limit: int, warnings: list[str], judge: Make, samples, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "REAL_LIMIT", limit)
+        ours = judge(metrics=["copying"])
+        ours.measure(ours.features(images(samples)))
+        assert ours.warnings == warnings
 
 
 class TestFloor:
@@ -309,9 +361,9 @@ BAD_LOOKS = {
     "an exception": (lambda images: 1 / 0, "ZeroDivisionError: division by zero"),
     "one tensor": (lambda images: torch.zeros(len(images), 4), "AttributeError"),
     "nothing": (lambda images: None, "AttributeError"),
-    "too long": (lambda images: Features(torch.zeros(len(images), 5), None), r"shape \(60, 5\); it must be \(60, 4\)"),
-    "too few": (lambda images: Features(torch.zeros(3, 4), None), r"shape \(3, 4\); it must be \(60, 4\)"),
-    "maps": (lambda images: Features(torch.zeros(len(images), 4, 1), None), r"shape \(60, 4, 1\); it must be"),
+    "too long": (lambda images: Features(torch.zeros(len(images), 5), None), r"shape \(1, 5\); it must be \(1, 4\)"),
+    "too few": (lambda images: Features(torch.zeros(3, 4), None), r"shape \(3, 4\); it must be \(1, 4\)"),
+    "maps": (lambda images: Features(torch.zeros(len(images), 4, 1), None), r"shape \(1, 4, 1\); it must be"),
     "NaN": (lambda images: Features(torch.full((len(images), 4), math.nan), None), "features that are NaN"),
     "infinity": (lambda images: Features(torch.full((len(images), 4), math.inf), None), "NaN or infinite"),
     "NaN in classes": (

@@ -9,11 +9,11 @@ from safetensors.torch import load_file
 import ganzoo
 from ganzoo.api import resume
 from ganzoo.config import make_config, plan_evaluations
-from ganzoo.errors import ConfigError, UnknownNameError
+from ganzoo.errors import ConfigError, NonFiniteError, UnknownNameError
 from ganzoo.metrics.judge import Judge
-from ganzoo.registry import Figure
 from ganzoo.training.checkpoint import read_json
 from ganzoo.training.evaluator import Evaluator
+from ganzoo.training.observers import Observer
 from ganzoo.training.session import Session
 
 SMALL = {"net": {"g_widths": (16,), "d_widths": (16,)}, "batch_size": 16, "device": "cpu", "dataset": "digits"}
@@ -27,6 +27,17 @@ def train(path, name="one", **settings):
 def with_training(run, **change):
     values = run.config.to_dict()
     return make_config({**values, "training": {**values["training"], **change}})
+
+
+def script(monkeypatch, name, *values):
+    """Give the figure ``name`` of the evaluations to come these values."""
+    left, real = iter(values), Judge.measure
+
+    def scripted(self, fake, **settings):
+        found = real(self, fake, **settings)
+        return found | {name: found[name]._replace(value=next(left))}
+
+    monkeypatch.setattr(Judge, "measure", scripted)
 
 
 def evaluations(run):
@@ -45,14 +56,7 @@ def test_each_interval_and_the_end_are_judged_and_logged(tmp_path):
 
 
 def test_the_best_snapshot_is_kept_and_can_be_used_alone(tmp_path, monkeypatch):
-    values = iter([5.0, 3.0, 4.0])
-    real = Judge.measure
-
-    def scripted(self, fake, **settings):
-        found = real(self, fake, **settings)
-        return found | {"fid": found["fid"]._replace(value=next(values))}
-
-    monkeypatch.setattr(Judge, "measure", scripted)
+    script(monkeypatch, "fid", 5.0, 3.0, 4.0)
     run = train(tmp_path, eval_metrics="fid", save_every=4)
     best = ganzoo.load(run.path / "best")
     assert (best.step, ganzoo.load(run.path).step) == (8, 10)
@@ -64,19 +68,13 @@ def test_the_best_snapshot_is_kept_and_can_be_used_alone(tmp_path, monkeypatch):
     described = read_json(run.path / "best" / "generator.json")["evaluation"]
     assert described["figures"]["fid"] == 3.0
     assert described["extractor"] == "mnist-cnn"
+    assert "warnings" not in described
     session = json.loads((run.path / "run.json").read_text())["sessions"][0]
     assert session["evaluation"]["best"] == {"figure": "fid", "value": 3.0, "step": 8}
 
 
 def test_a_figure_that_is_better_higher_keeps_the_highest(tmp_path, monkeypatch):
-    values = iter([0.1, 0.4, 0.3])
-    real = Judge.measure
-
-    def scripted(self, fake, **settings):
-        found = real(self, fake, **settings)
-        return found | {"recall": found["recall"]._replace(value=next(values))}
-
-    monkeypatch.setattr(Judge, "measure", scripted)
+    script(monkeypatch, "recall", 0.1, 0.4, 0.3)
     run = train(tmp_path, eval_metrics="fid,recall", eval_best="recall")
     assert ganzoo.load(run.path / "best").step == 8
 
@@ -125,6 +123,56 @@ def test_the_best_of_another_protocol_is_not_compared_with(tmp_path):
     assert restored(eval_samples=50) is None
 
 
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({}, 4),
+        ({"step": 6}, 8),  # of an evaluation beyond the checkpoint, before a kill
+        ({"evaluation": {}}, 8),
+        (None, 8),
+    ],
+    ids=["as it was", "a later one", "another protocol", "gone"],
+)
+def test_a_best_that_is_not_in_its_folder_is_forgotten(tmp_path, monkeypatch, change, kept):
+    script(monkeypatch, "fid", 1.0, 5.0)
+    run = train(tmp_path, steps=4)
+    file = run.path / "best" / "generator.json"
+    if change is None:
+        file.unlink()
+    else:
+        file.write_text(json.dumps({**read_json(file), **change}))
+    resume(run.path, with_training(run, steps=8))
+    assert read_json(file)["step"] == kept
+
+
+def test_weights_that_are_not_finite_are_no_best(tmp_path, monkeypatch):
+    real = Evaluator.evaluate
+
+    def broken(self, folder):
+        next(self._engine.exported.parameters()).data.fill_(float("nan"))
+        return real(self, folder)
+
+    monkeypatch.setattr(Evaluator, "evaluate", broken)
+    with pytest.raises(NonFiniteError, match=r"exported tensor '.*' is not finite at step 4"):
+        train(tmp_path)
+    assert not (tmp_path / "one" / "best").exists()
+
+
+def test_a_warning_is_heard_once_and_kept_with_the_best(tmp_path):
+    class Ear(Observer):
+        def __init__(self):
+            self.heard = []
+
+        def noted(self, text):
+            self.heard.append(text)
+
+    ear = Ear()
+    run = train(tmp_path, steps=8, eval_samples=50, observers=[ear])
+    said = "fid: 50 samples do not span 96 features, so their covariance is singular; take more than 96"
+    assert ear.heard.count(f"warning: {said}") == 1
+    assert read_json(run.path / "best" / "generator.json")["evaluation"]["warnings"] == [said]
+
+
 def test_its_time_is_told_apart(tmp_path, monkeypatch):
     import time
 
@@ -148,7 +196,7 @@ def test_its_time_is_told_apart(tmp_path, monkeypatch):
     [
         ({"eval_metrics": "fdi"}, UnknownNameError, "did you mean 'fid'"),
         ({"eval_metrics": "fid,"}, ConfigError, "empty name"),
-        ({"eval_best": "kid"}, ConfigError, "'kid' is no figure"),
+        ({"eval_best": "kid"}, ConfigError, "samples cannot be ranked by 'kid'"),
         ({"eval_metrics": "memorisation", "eval_best": "nn-ratio"}, ConfigError, "samples cannot be ranked"),
         ({"eval_features": "inceptoin-v3"}, UnknownNameError, "did you mean 'inception-v3'"),
         ({"eval_against": "mnits"}, UnknownNameError, "did you mean 'mnist'"),
@@ -164,4 +212,5 @@ def test_what_cannot_be_judged_is_refused_before_anything_is_written(tmp_path, s
 def test_the_first_figure_with_a_better_way_ranks():
     config = make_config({"variant": "vanilla", "training": {"eval_metrics": "memorisation,kid"}})
     assert plan_evaluations(config).yardstick().name == "kid"
-    assert isinstance(plan_evaluations(config).yardstick("copying"), Figure)
+    with pytest.raises(ConfigError, match="cannot be ranked by 'copying': it has no better way"):
+        plan_evaluations(config).yardstick("copying")
