@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from toys import results as made
 
 from ganzoo.bench import pages
-from ganzoo.bench.result import Result, read_result
+from ganzoo.bench.result import Failure, Result, Training, read_result
 from ganzoo.bench.suite import Suite, read_suite
 from ganzoo.bench.trainings import computed, training_config
 
@@ -108,3 +110,76 @@ class TestUpdateDocs:
         )
         assert (docs / "images" / "quality-cpu.png").read_bytes().startswith(b"\x89PNG")
         assert "| [dcgan]" in (docs / "results.md").read_text(encoding="utf-8")
+
+
+class TestTrainingsThatDiffer:
+    """What a page says where not every training ran alike, of results that are made up."""
+
+    @staticmethod
+    def judged(variant: str, *, cpu: str = "Example 9000", precision: str = "fp32", seed: int = 0) -> Training:
+        names = (*pages.COLUMNS, "copying", "least", "most")
+        figures = {name: {"mean": 0.5, "floor": {"mean": 0.6}} for name in names}
+        one = made.training(variant, seed=seed)
+        more: dict[str, Any] = {
+            "environment": {**made.ENVIRONMENT, "cpu": cpu},
+            "engine": {"tier": "eager", "precision": precision},
+            "evaluation": {**one.evaluation, "figures": figures},
+        }
+        return one.model_copy(update=more)
+
+    def test_every_machine_and_arithmetic_is_named(self) -> None:
+        trainings = [
+            self.judged("vanilla"),
+            self.judged("dcgan"),
+            self.judged("began", cpu="Other 7", precision="bf16"),
+        ]
+        told = pages.protocol(made.result(trainings=trainings))
+        assert (
+            "fp32 (vanilla, dcgan) and bf16 (began), engine eager, "
+            "one thread of Example 9000 (2 cores) (vanilla, dcgan) "
+            "and one thread of Other 7 (2 cores) (began), torch 2.14.1, seeds 0."
+        ) in told
+
+    def test_seeds_of_a_variant_are_told_apart(self) -> None:
+        found = made.result(trainings=[self.judged("dcgan"), self.judged("dcgan", cpu="Other 7", seed=1)])
+        assert "(dcgan of seed 0) and one thread of Other 7 (2 cores) (dcgan of seed 1)" in pages.protocol(found)
+        assert "Over 2 seeds on one thread of Example 9000" in pages.variant_body(found, "dcgan")
+
+    def test_floors_that_differ_are_all_told(self) -> None:
+        one, other = self.judged("vanilla"), self.judged("dcgan")
+        other.evaluation["figures"]["fid"]["floor"]["mean"] = 0.7
+        assert "| *floor* | 6.0% to 6.0% | 0.6 or 0.7 | 0.6 |" in pages.table(made.result(trainings=[one, other]))
+
+    def test_a_training_that_failed_is_told_once(self) -> None:
+        failures = [Failure(what="began, seed 0", reason="a term is nan")]
+        found = made.result(trainings=[self.judged("dcgan")], failures=failures)
+        assert "Did not run:\n\n- began, seed 0: a term is nan\n" in pages.body(found, "x")
+        both = found.model_copy(update={"contests": [made.contest(made.contender())]})
+        assert pages.body(both, "x").count("began, seed 0: a term is nan") == 1
+
+
+@pytest.mark.parametrize(
+    ("suite", "words"),
+    [
+        ({"quality": {"minutes": 5.0}}, "--minutes 5.0 --seed 0"),
+        (
+            {
+                "common": {"data": {"dataset": "folder:my photos"}, "training": {"engine": "eager", "ema": 0.5}},
+                "quality": {"images": 100, "evaluations": 5},
+                "variants": {
+                    "dcgan": {
+                        "conditional": True,
+                        "training": {"batch_size": 32},
+                        "options": {"d_optimizer": {"lr": 0.001, "betas": [0.0, 0.9]}},
+                        "net": {"width": 8},
+                    }
+                },
+            },
+            "--dataset 'folder:my photos' --images 100 --batch-size 32 --seed 0 --ema 0.5 --d-optimizer.lr 0.001 "
+            "--d-optimizer.betas 0.0 0.9 --conditional --net.width 8",
+        ),
+    ],
+)
+def test_the_command_of_a_page_names_all_that_a_training_computes(suite: dict[str, Any], words: str) -> None:
+    found = made.result(trainings=[made.training("dcgan")], suite={"name": "x", "seeds": [0], **suite})
+    assert pages.command(found, "dcgan") == f"ganzoo run dcgan {words}"

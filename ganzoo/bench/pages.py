@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
+from ganzoo.config import BUDGETS, overlay
 from ganzoo.errors import ConfigError
 
-from .markdown import to_markdown
+from . import cells
+from .markdown import escaped, to_markdown
 from .pictures import draw_bars, draw_curves
 from .result import Result, Training, read_result
 
@@ -29,6 +33,12 @@ PUBLISHED = {
 arXiv:1711.10337, as told in Table 1 of Dai & Wipf 2019, arXiv:1903.05789."""
 
 COLUMNS = {"fid": "FID", "confident": "confident", "coverage": "coverage", "density": "density", "kid": "KID"}
+
+_SHOWN = ("dataset", *BUDGETS, "batch_size", "precision", "threads", "seed")
+"""Options that a command names first, in this order."""
+
+_UNSHOWN = ("engine", "allocator", "device", "log_every", "sample_every", "save_every", "data_dir")
+"""Options that a command leaves out: they say how a run is executed and watched, and not what it computes."""
 
 
 def update_docs(root: Path) -> list[Path]:
@@ -67,7 +77,9 @@ def body(result: Result, name: str) -> str:
     parts = []
     if result.trainings:
         picture = f"![FID against images and against time](images/{name}.png)"
-        parts += [protocol(result), table(result), picture]
+        failures = [] if result.contests else cells.failures(result)  # else they stand below the speeds
+        told = ["Did not run:", "\n".join(f"- {escaped(line)}" for line in failures)] if failures else []
+        parts += [protocol(result), table(result), *told, picture]
     if result.contests:
         picture = f"![Images a second, with intervals of 95 %](images/{name}-speed.png)"
         speed = result.model_copy(update={"trainings": []})
@@ -76,16 +88,19 @@ def body(result: Result, name: str) -> str:
 
 
 def protocol(result: Result) -> str:
-    """What was trained, on what, and how it was judged, in a paragraph."""
-    first = result.trainings[0]
-    evaluation, environment, training = first.evaluation, first.environment, first.config["training"]
+    """What was trained, on what, and how it was judged, in a paragraph; where trainings differ, which are which."""
+
+    def each(tell: Callable[[Training], object]) -> str:
+        return _each(result.trainings, tell)
+
+    images, batch = each(lambda one: f"{one.images:,}"), each(lambda one: one.config["training"]["batch_size"])
+    precision, tier = each(lambda one: one.engine["precision"]), each(lambda one: one.engine["tier"])
+    torch = each(lambda one: one.environment["packages"]["torch"])
+    floor = each(lambda one: one.evaluation["floor_from"])
     return (
-        f"{first.images:,} training images, batch {training['batch_size']}, {first.engine['precision']}, engine "
-        f"{first.engine['tier']}, {_where(first)}, torch "
-        f"{environment['packages']['torch']}, seeds {', '.join(map(str, result.suite['seeds']))}. Judged by "
-        f"{evaluation['samples']:,} samples against {evaluation['real_images']:,} images of {evaluation['against']}, "
-        f"features of {evaluation['extractor']['name']} `{evaluation['extractor']['sha256'][:12]}`; the floor is that "
-        f"of {evaluation['floor_from']}. Mean +- standard deviation over seeds; minutes are of training, without "
+        f"{images} training images, batch {batch}, {precision}, engine {tier}, {each(_where)}, torch {torch}, "
+        f"seeds {', '.join(map(str, result.suite['seeds']))}. Judged by {each(_judged)}; the floor is that of {floor}. "
+        "Mean +- standard deviation over seeds; minutes are of training, without "
         "evaluations. Shares are those of the rarest and of the commonest digit of any seed."
     )
 
@@ -105,10 +120,10 @@ def table(result: Result) -> str:
                 PUBLISHED.get(variant, "-"),
             ]
         )
-    figures = result.trainings[0].evaluation["figures"]
-    floor = [f"{figures[name]['floor']['mean']:.3g}" for name in COLUMNS]
-    equal = [figures[name]["floor"]["mean"] / 10 for name in ("least", "most")]
-    rows.append(["*floor*", f"{equal[0]:.1%} to {equal[1]:.1%}", *floor, "0.5", "", ""])
+    floors = {name: _floors(result.trainings, name) for name in (*COLUMNS, "least", "most")}
+    told = [" or ".join(dict.fromkeys(f"{value:.3g}" for value in floors[name])) for name in COLUMNS]
+    shares = f"{min(floors['least']) / 10:.1%} to {max(floors['most']) / 10:.1%}"
+    rows.append(["*floor*", shares, *told, "0.5", "", ""])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
@@ -116,18 +131,22 @@ def variant_body(result: Result, variant: str) -> str:
     """What a variant's own page tells of its trainings: the command, the picture, the figures."""
     trainings = result.by_variant()[variant]
     first = trainings[0]
-    evaluation, environment = first.evaluation, first.environment
-    floor = evaluation["figures"]["fid"]["floor"]["mean"]
+
+    def each(tell: Callable[[Training], object]) -> str:
+        return _each(trainings, tell)
+
+    judged, extractor = each(lambda one: f"{one.evaluation['samples']:,}"), each(lambda one: _extractor(one)["name"])
+    floor = each(lambda one: f"{_floors([one], 'fid')[0]:.2g}")
+    elsewhere = f" on {each(_place)}" if each(_place) != _place(first) else ""
     words = {name: spread(_means(trainings, name)) for name in COLUMNS}
     return (
         f"```sh\n{command(result, variant)}\n```\n\n"
         f"![64 samples of {variant}](../images/{variant}.png)\n\n"
         f"The first 64 samples of seed {first.seed}, not chosen. {first.iterations:,} iterations, "
-        f"{first.images:,} images, {first.training_seconds / 60:.1f} minutes on {_where(first)} (torch "
-        f"{environment['packages']['torch']}, {first.engine['precision']}, {first.engine['tier']}), peak memory "
-        f"{(first.peak_memory_bytes or 0) / 1e9:.2f} GB. Over {len(trainings)} seeds, by {evaluation['samples']:,} "
-        f"samples against the test images in the features of {evaluation['extractor']['name']}: FID {words['fid']} "
-        f"(floor {floor:.2g}), coverage {words['coverage']}, {words['confident']} of the samples classified with more "
+        f"{first.images:,} images, {first.training_seconds / 60:.1f} minutes on {_place(first)}, peak memory "
+        f"{(first.peak_memory_bytes or 0) / 1e9:.2f} GB. Over {len(trainings)} seeds{elsewhere}, by {judged} "
+        f"samples against the test images in the features of {extractor}: FID {words['fid']} "
+        f"(floor {floor}), coverage {words['coverage']}, {words['confident']} of the samples classified with more "
         f"than 0.9; shares of the digits from {_shares(trainings)}. Beside the others: "
         "[Results](../results.md)."
     )
@@ -135,13 +154,13 @@ def variant_body(result: Result, variant: str) -> str:
 
 def command(result: Result, variant: str) -> str:
     """The command that trains the first seed again."""
-    training, common = result.by_variant()[variant][0], result.suite["common"]
-    settings = {**common["data"], **common["training"], **result.suite["quality"], "seed": training.seed}
-    shown = [name for name in ("dataset", "images", "batch_size", "precision", "threads", "seed") if name in settings]
-    words = [f"--{name.replace('_', '-')} {settings[name]}" for name in shown]
-    net = result.suite["variants"][variant].get("net", {})
-    words += [f"--net.{name.replace('_', '-')} {value}" for name, value in net.items()]
-    return f"ganzoo run {variant} {' '.join(words)}"
+    suite, seed = result.suite, result.by_variant()[variant][0].seed
+    raw = overlay(suite.get("common", {}), suite.get("variants", {}).get(variant, {}))
+    budget = {name: value for name, value in suite.get("quality", {}).items() if name in BUDGETS}
+    settings = {**raw.pop("data", {}), **raw.pop("training", {}), **budget, "seed": seed}
+    shown = {name: settings[name] for name in _SHOWN if name in settings}
+    others = {name: value for name, value in settings.items() if name not in (*_SHOWN, *_UNSHOWN)}
+    return " ".join(["ganzoo run", variant, *_flags({**shown, **others, **raw.pop("options", {}), **raw})])
 
 
 def spread(values: Sequence[float]) -> str:
@@ -162,6 +181,55 @@ def fill(page: Path, name: str, text: str) -> None:
     if not start or not end:
         raise ConfigError(f"{page} has no place for {name}", fix=f"add the lines <!-- {name} --> and <!-- end -->")
     page.write_text(f"{before}{start}\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def _flags(settings: Mapping[str, Any], above: str = "--") -> list[str]:
+    """Settings as the words of a command line.
+
+    >>> _flags({"batch_size": 64, "conditional": True, "net": {"g_widths": [8, 16], "bias": False}})
+    ['--batch-size 64', '--conditional', '--net.g-widths 8 16', '--net.no-bias']
+    """
+    words: list[str] = []
+    for name, value in settings.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, Mapping):
+            words += _flags(value, f"{above}{flag}.")
+        elif isinstance(value, bool):
+            words.append(f"{above}{'' if value else 'no-'}{flag}")
+        else:
+            parts = value if isinstance(value, list | tuple) else [value]
+            words.append(" ".join([above + flag, *(shlex.quote(str(part)) for part in parts)]))
+    return words
+
+
+def _each(trainings: Sequence[Training], tell: Callable[[Training], object]) -> str:
+    """What ``tell`` says of all trainings; where they differ, each answer and whose it is."""
+    said = [(training, str(tell(training))) for training in trainings]
+    found: dict[str, dict[str, None]] = {}
+    for training, text in said:
+        whole = all(other == text for one, other in said if one.variant == training.variant)
+        name = training.variant if whole else f"{training.variant} of seed {training.seed}"
+        found.setdefault(text, {})[name] = None
+    if len(found) == 1:
+        return said[0][1]
+    return " and ".join(f"{text} ({', '.join(names)})" for text, names in found.items())
+
+
+def _judged(training: Training) -> str:
+    evaluation, extractor = training.evaluation, _extractor(training)
+    return (
+        f"{evaluation['samples']:,} samples against {evaluation['real_images']:,} images of {evaluation['against']}, "
+        f"features of {extractor['name']} `{extractor['sha256'][:12]}`"
+    )
+
+
+def _extractor(training: Training) -> dict[str, str]:
+    extractor: dict[str, str] = training.evaluation["extractor"]
+    return extractor
+
+
+def _floors(trainings: Sequence[Training], name: str) -> list[float]:
+    return [training.evaluation["figures"][name]["floor"]["mean"] for training in trainings]
 
 
 def _pictures(root: Path, name: str, result: Result) -> list[Path]:
@@ -186,6 +254,11 @@ def _means(trainings: Sequence[Training], name: str) -> list[float]:
 def _shares(trainings: Sequence[Training]) -> str:
     shares = [share for training in trainings for share in training.evaluation["shares"]]
     return f"{min(shares):.1%} to {max(shares):.1%}"
+
+
+def _place(training: Training) -> str:
+    torch = training.environment["packages"]["torch"]
+    return f"{_where(training)} (torch {torch}, {training.engine['precision']}, {training.engine['tier']})"
 
 
 def _where(training: Training) -> str:

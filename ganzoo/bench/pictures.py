@@ -15,8 +15,8 @@ _GREY = "#9a9a9a"
 
 def draw_curves(result: Result, path: Path) -> None:
     """FID against images and against time: the mean over seeds, and the range of them as a band."""
-    pyplot = _pyplot()
-    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
+    figure = _figure(11, 4.2)
+    axes = figure.subplots(1, 2, sharey=True)
     for index, (variant, trainings) in enumerate(result.by_variant().items()):
         _curve(axes, variant, trainings, COLOURS[index % len(COLOURS)])
     first = result.trainings[0]
@@ -30,25 +30,21 @@ def draw_curves(result: Result, path: Path) -> None:
     axes[0].text(0.02, floor * 1.08, "floor", transform=axes[0].get_yaxis_transform(), fontsize=9)
     axes[1].legend(frameon=False)
     figure.savefig(path, dpi=110, metadata={"Software": None})
-    pyplot.close(figure)
 
 
 def draw_bars(result: Result, path: Path) -> None:
     """Images a second of every contender, an axis for each batch size, with intervals of 95 %."""
-    pyplot = _pyplot()
     sizes = sorted({contest.batch_size for contest in result.contests})
     contenders = {size: [each for each in result.contenders() if each.batch_size == size] for size in sizes}
     rows = max(map(len, contenders.values()))
-    figure, axes = pyplot.subplots(
-        1, len(sizes), figsize=(max(6.5, 4.2 * len(sizes)), 0.9 + 0.24 * rows), layout="constrained", squeeze=False
-    )
+    figure = _figure(max(6.5, 4.2 * len(sizes)), 0.9 + 0.24 * rows)
+    axes = figure.subplots(1, len(sizes), squeeze=False)
     variants = list(dict.fromkeys(each.variant for each in result.contenders()))
     for axis, size in zip(axes[0], sizes, strict=True):
         _bars(axis, contenders[size], variants)
         axis.set_title(f"batch {size}", fontsize=10)
     figure.supxlabel("images/s", fontsize=10)
     figure.savefig(path, dpi=110, metadata={"Software": None})
-    pyplot.close(figure)
 
 
 def _curve(axes: Sequence[Any], variant: str, trainings: Sequence[Training], colour: str) -> None:
@@ -86,10 +82,11 @@ def _place(training: Training) -> str:
     return "one core" if training.environment["threads"] == 1 else f"{training.environment['threads']} threads"
 
 
-def _pyplot() -> Any:
-    import matplotlib
+def _figure(width: float, height: float) -> Any:
+    """A figure that is no business of whoever draws in this process."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure

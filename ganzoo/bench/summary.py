@@ -2,8 +2,9 @@ r"""The numbers that are told of a result: figures at equal images and equal tim
 
 The clock of a training is :meth:`Training.seconds_at`: its start-up and its iterations, without evaluations. A figure
 at the time T is that of the last evaluation at or before T; the time to a threshold is the clock at the first
-evaluation at or below it. Nothing is put between two evaluations, so both are as coarse as these are apart. Deviations
-over seeds are those of a sample, :math:`\sqrt{\sum (x - \bar x)^2 / (n - 1)}`.
+evaluation at or below it. Nothing is put between two evaluations, so both are as coarse as these are apart. Equal
+images are equal to within 1 %, and exactly so where they can be: a training ends with a whole iteration, and these draw
+one batch or five. Deviations over seeds are those of a sample, :math:`\sqrt{\sum (x - \bar x)^2 / (n - 1)}`.
 
 Page, Markdown and terminal take their numbers from here. Free of torch.
 """
@@ -22,6 +23,9 @@ THRESHOLDS = (100.0, 50.0, 20.0, 10.0)
 
 FIGURES = ("fid", "kid", "coverage")
 """Figures that are told."""
+
+_APART = 0.01
+"""Part by which numbers of images may differ and be taken for equal."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +100,17 @@ def quality(result: Result, thresholds: Sequence[float] = THRESHOLDS) -> list[Qu
 
 
 def equal_images(trainings: Sequence[Training]) -> int | None:
-    """The largest number of images at which every training was judged; None where there is none."""
+    """The largest number of images at which every training was judged, to within 1 %; None where there is none.
+
+    Of numbers that close to it, one at which all were judged exactly is taken.
+    """
     counts = [{point.images for point in training.curve} for training in trainings]
-    common = set.intersection(*counts) if counts else set()
-    return max(common, default=None)
+    judged = {images for each in counts for images in each}
+    shared = [images for images in judged if all(_nearest(training, images) for training in trainings)]
+    if not shared:
+        return None
+    exact = [images for images in set.intersection(*counts) if _close(images, max(shared))]
+    return max(exact or shared)
 
 
 def equal_seconds(trainings: Sequence[Training]) -> float | None:
@@ -108,8 +119,9 @@ def equal_seconds(trainings: Sequence[Training]) -> float | None:
 
 
 def at_images(training: Training, name: str, images: int | None) -> float | None:
-    """The figure ``name`` when ``images`` images had been drawn; None where it was not judged just then."""
-    return next((point.figure(name) for point in training.curve if point.images == images), None)
+    """The figure ``name`` when ``images`` images had been drawn, to within 1 %; None where it was not judged then."""
+    point = None if images is None else _nearest(training, images)
+    return point.figure(name) if point else None
 
 
 def at_time(training: Training, name: str, seconds: float | None) -> float | None:
@@ -205,6 +217,16 @@ def _quality(
         floor={name: found.mean if found else None for name, found in floors.items()},
         seconds_to={limit: Spread.of(seconds_to(run, limit) for run in runs) for limit in thresholds},
     )
+
+
+def _nearest(training: Training, images: int) -> Point | None:
+    """The evaluation nearest to ``images``; None where none is close."""
+    close = [point for point in training.curve if _close(point.images, images)]
+    return min(close, key=lambda point: abs(point.images - images), default=None)
+
+
+def _close(one: int, other: int) -> bool:
+    return abs(one - other) <= _APART * max(one, other)
 
 
 def _bands(trainings: Sequence[Training], name: str, where: Callable[[Training, Point], float]) -> list[Band]:

@@ -15,19 +15,19 @@ def write_curves(metrics: Sequence[Mapping[str, float]], path: Path, *, title: s
         path: a picture file, PNG by its suffix.
         title: the heading.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    # Not pyplot, whose backend belongs to whoever draws in this process: a notebook shows its figures through it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     names = sorted({name for line in metrics for name in line} - {"step", "images", "seconds", "time", "eval/seconds"})
     figures = [name for name in names if name.startswith("eval/")]
     terms = [name for name in names if "/" in name and name not in figures]
     shown = [name for name in names if "/" not in name]
     panels = [group for group in (terms, shown, *([name] for name in figures)) if group]
-    figure, axes = pyplot.subplots(
-        max(1, len(panels)), 1, figsize=(9, 3.2 * max(1, len(panels))), sharex=True, squeeze=False, layout="constrained"
-    )
+    rows = max(1, len(panels))
+    figure = Figure(figsize=(9, 3.2 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, 1, sharex=True, squeeze=False)
     for axis, group in zip(axes[:, 0], panels, strict=False):
         for name in group:
             points = [(line["step"], line[name]) for line in metrics if name in line]
@@ -38,4 +38,3 @@ def write_curves(metrics: Sequence[Mapping[str, float]], path: Path, *, title: s
     axes[-1, 0].set_xlabel("step")
     figure.suptitle(title)
     figure.savefig(path, dpi=110)
-    pyplot.close(figure)

@@ -48,6 +48,25 @@ class TestEqualImages:
         assert summary.equal_images([QUICK, learner(points=[(150, 1.0, 1.0)])]) is None
         assert summary.equal_images([]) is None
 
+    def test_whole_iterations_of_unlike_games_end_close_to_each_other(self) -> None:
+        plain = learner(points=[(250_048, 10.0, 60.0), (500_032, 20.0, 40.0)])
+        five = learner("wgan-gp", points=[(250_240, 10.0, 70.0), (500_160, 30.0, 50.0)])
+        assert summary.equal_images([plain, five]) == 500_160
+        assert [summary.at_images(each, "fid", 500_160) for each in (plain, five)] == [40.0, 50.0]
+        (row, _) = summary.quality(result(trainings=[plain, five]))
+        assert row.at_images["fid"] == Spread(40.0, None, 1)
+
+    def test_an_exact_match_goes_before_a_close_one(self) -> None:
+        one = learner(points=[(100_000, 1.0, 9.0), (200_000, 2.0, 8.0)])
+        other = learner(points=[(100_000, 1.0, 7.0), (200_000, 2.0, 6.0), (200_064, 3.0, 5.0)])
+        assert summary.equal_images([one, other]) == 200_000
+        assert summary.at_images(other, "fid", 200_000) == 6.0
+
+    @pytest.mark.parametrize(("images", "equal"), [(100_900, 100_900), (101_100, None)])
+    def test_more_than_a_hundredth_is_not_close(self, images: int, equal: int | None) -> None:
+        one, other = learner(points=[(100_000, 1.0, 9.0)]), learner(points=[(images, 1.0, 9.0)])
+        assert summary.equal_images([one, other]) == equal
+
     def test_the_figure_there(self) -> None:
         assert summary.at_images(QUICK, "fid", 200) == 40.0
         assert summary.at_images(QUICK, "fid", 150) is None

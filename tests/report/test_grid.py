@@ -1,5 +1,6 @@
 """Grids and curves are looked at pixel by pixel."""
 
+import matplotlib
 import numpy
 import pytest
 import torch
@@ -65,3 +66,12 @@ def test_curves_are_drawn_for_terms_and_for_what_was_shown(tmp_path):
     two, one = Image.open(tmp_path / "two.png"), Image.open(tmp_path / "one.png")
     assert two.height > 1.8 * one.height
     assert len(set(two.convert("RGB").getcolors(1 << 20))) > 50
+
+
+def test_drawing_curves_leaves_the_backend_of_a_notebook_alone(tmp_path):
+    matplotlib.use("svg")
+    try:
+        write_curves([{"step": 1, "d/real": 0.5}], tmp_path / "a.png", title="t")
+        assert matplotlib.get_backend() == "svg"
+    finally:
+        matplotlib.use("agg")
