@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .api import Run as Run
     from .api import evaluate as evaluate
     from .api import load as load
+    from .api import resume as resume
     from .api import train as train
     from .errors import GanzooError as GanzooError
     from .game import GAN as GAN
@@ -37,27 +38,29 @@ if TYPE_CHECKING:
     from .options import GANOptions as GANOptions
     from .options import OptimizerSpec as OptimizerSpec
     from .options import Options as Options
+    from .options import ScheduleSpec as ScheduleSpec
     from .registry import BackboneSpec as BackboneSpec
     from .registry import DatasetSpec as DatasetSpec
     from .registry import ExtractorSpec as ExtractorSpec
     from .registry import Figure as Figure
     from .registry import MetricSpec as MetricSpec
     from .registry import NetworkRequest as NetworkRequest
+    from .registry import ObserverSpec as ObserverSpec
     from .registry import Paper as Paper
     from .registry import VariantSpec as VariantSpec
     from .registry import hookimpl as hookimpl
 
 _MODULES = {
-    "api": ("Run", "evaluate", "load", "train"),
+    "api": ("Run", "evaluate", "load", "resume", "train"),
     "errors": ("GanzooError",),
     "game": (
         *("GAN", "Batch", "DataNeeds", "Discriminator", "FeatureDiscriminator", "Game", "Generator", "Loss"),
         *("Networks", "Penalty", "Player", "Terms", "Turn"),
     ),
-    "options": ("GANOptions", "OptimizerSpec", "Options"),
+    "options": ("GANOptions", "OptimizerSpec", "Options", "ScheduleSpec"),
     "registry": (
-        *("BackboneSpec", "DatasetSpec", "ExtractorSpec", "Figure", "MetricSpec", "NetworkRequest", "Paper"),
-        *("VariantSpec", "hookimpl"),
+        *("BackboneSpec", "DatasetSpec", "ExtractorSpec", "Figure", "MetricSpec", "NetworkRequest", "ObserverSpec"),
+        *("Paper", "VariantSpec", "hookimpl"),
     ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

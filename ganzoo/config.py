@@ -17,22 +17,29 @@ import tomli_w
 from pydantic import Field, SerializeAsAny, ValidationError, create_model, model_validator
 
 from ganzoo.data import DataOptions
-from ganzoo.errors import CheckpointError, ConfigError, IncompatiblePartsError, PluginError
+from ganzoo.data.folder import PREFIX
+from ganzoo.errors import CheckpointError, ConfigError, ContractError, IncompatiblePartsError, PluginError
 from ganzoo.metrics.options import EvaluationOptions, split_names
-from ganzoo.metrics.plan import Plan, plan_for_run
-from ganzoo.options import Count, Device, Options, Positive
-from ganzoo.registry import registry
+from ganzoo.metrics.plan import Plan, find_metrics, plan_for_run
+from ganzoo.options import Count, Device, OptimizerSpec, Options, Positive
+from ganzoo.registry import Entry, registry
 from ganzoo.registry.specs import BackboneSpec, VariantSpec
 from ganzoo.validation import format_validation_error
 
 BUDGETS = ("steps", "epochs", "images", "minutes")
 """The four ways to say how long a run is; a run has exactly one."""
 
-RESUMABLE = (
-    *(*BUDGETS, "device", "engine", "threads", "allocator", "log_every", "sample_every", "save_every"),
-    *EvaluationOptions.model_fields,
-)
-"""What may change when a run is resumed."""
+RESUMABLE: Mapping[str, tuple[str, ...]] = {
+    "training": (
+        *(*BUDGETS, "device", "engine", "threads", "allocator", "log_every", "sample_every", "save_every"),
+        *EvaluationOptions.model_fields,
+    ),
+    "data": ("data_dir", "storage", "workers", "download"),
+}
+"""What may change when a run is resumed, by section; so may the path of a folder of images. The data may not."""
+
+SESSION = ("config", "resume", "out", "name", "print_config", "dry_run", "quiet", "observers", "tensorboard")
+"""What a session of a run takes beside the config, by name."""
 
 _DEFAULT_EPOCHS = 20.0
 
@@ -111,6 +118,14 @@ class RunConfig(Options):
     net: SerializeAsAny[Options] = Options()
     """The backbone's options."""
 
+    @model_validator(mode="after")
+    def _no_idle_option(self) -> RunConfig:
+        for name, field in type(self.options).model_fields.items():
+            optimizer, usual = getattr(self.options, name), field.get_default(call_default_factory=True)
+            if isinstance(optimizer, OptimizerSpec) and (idle := optimizer.idle(usual)):
+                raise ValueError(f"{name}.{idle}")
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, without those that are None."""
         return self.model_dump(mode="json", exclude_none=True)
@@ -156,21 +171,47 @@ def config_class(variant: VariantSpec, backbone: BackboneSpec | None) -> type[Ru
     return create_model("RunConfig", __base__=RunConfig, __doc__=RunConfig.__doc__, **fields)
 
 
-def find_specs(variant: str, backbone: str | None = None) -> tuple[VariantSpec, BackboneSpec | None]:
-    """The specs of a variant and of its backbone, or of the ``backbone`` that replaces it.
+def find_entries(variant: str, backbone: str | None = None) -> tuple[Entry[VariantSpec], Entry[BackboneSpec] | None]:
+    """A variant and its backbone, or the ``backbone`` that replaces it, with where they come from.
 
     Raises:
         UnknownNameError: no installed plugin supplies that name.
         IncompatiblePartsError: the variant brings its own networks and a backbone was named.
     """
-    spec = registry().variant(variant).spec
-    name = backbone or spec.backbone
-    if spec.backbone is None and backbone:
+    entry = registry().variant(variant)
+    name = backbone or entry.spec.backbone
+    if entry.spec.backbone is None and backbone:
         raise IncompatiblePartsError(
             f"variant {variant!r} brings its own networks, so --backbone {backbone} has nothing to replace",
             fix="leave --backbone out",
         )
-    return spec, registry().backbone(name).spec if name else None
+    return entry, registry().backbone(name) if name else None
+
+
+def find_specs(variant: str, backbone: str | None = None) -> tuple[VariantSpec, BackboneSpec | None]:
+    """The specs of what :func:`find_entries` finds; raises as it does."""
+    entry, net = find_entries(variant, backbone)
+    return entry.spec, net.spec if net else None
+
+
+def check_option_names(variant: Entry[VariantSpec]) -> None:
+    """Refuse a variant with an option that is called like one of every run: neither could be meant by its name alone.
+
+    Raises:
+        ContractError: both are named.
+    """
+    taken = {name: f"--{name.replace('_', '-')}" for name in ("backbone", "conditional", "net", *SESSION)}
+    taken |= {"variant": "the variant itself"}
+    for section, part in (("training", TrainingOptions), ("data", DataOptions)):
+        taken |= {name: f"{section}.{name}" for name in part.model_fields}
+    options = variant.spec.options
+    for name in options.model_fields:
+        if name in taken:
+            raise ContractError(
+                f"variant {variant.spec.name!r} of {variant.origin} has an option {name!r}, "
+                f"a name that every run takes for {taken[name]}",
+                fix=f"rename it in {options.__name__}",
+            )
 
 
 def make_config(raw: Mapping[str, Any], *, source: str | None = None) -> RunConfig:
@@ -209,6 +250,21 @@ def plan_evaluations(config: RunConfig) -> Plan:
     plan = plan_for_run(config.data, options.eval_against, metrics=names, features=options.eval_features)
     plan.yardstick(options.eval_best)
     return plan
+
+
+def check_evaluations(config: RunConfig) -> None:
+    """Look up what evaluations are named, also where none are to take place; the data are not looked for then.
+
+    Raises:
+        UnknownNameError, ConfigError: as :func:`plan_evaluations` does.
+    """
+    options = config.training
+    if options.eval_every:
+        plan_evaluations(config)
+        return
+    find_metrics(split_names(options.eval_metrics, "--eval-metrics"))
+    if options.eval_features is not None:
+        registry().extractor(options.eval_features)
 
 
 def config_file(run: Path) -> Path:
@@ -257,13 +313,19 @@ def check_resumable(before: RunConfig, now: RunConfig) -> None:
     """
     was, is_ = _flat(before.to_dict()), _flat(now.to_dict())
     for key in sorted(was.keys() | is_.keys()):
-        section, _, name = key.partition(".")
-        if was.get(key) != is_.get(key) and not (section == "training" and name in RESUMABLE):
+        if was.get(key) != is_.get(key) and not _may_change(key, was.get(key), is_.get(key)):
             raise ConfigError(
                 f"a resumed run cannot change {key} (it was {was.get(key)!r}, now {is_.get(key)!r})",
-                choices=RESUMABLE,
+                choices=[name for names in RESUMABLE.values() for name in names],
                 fix="leave the option out, or start a new run",
             )
+
+
+def _may_change(key: str, was: Any, now: Any) -> bool:
+    """Whether a resumed run may have another value there; that the data are the same is seen from their fingerprint."""
+    section, _, name = key.partition(".")
+    moved = key == "data.dataset" and all(str(dataset).startswith(PREFIX) for dataset in (was, now))
+    return moved or name in RESUMABLE.get(section, ())
 
 
 def _described(name: str, default: Any) -> Any:

@@ -27,6 +27,9 @@ Count = Annotated[int, Field(ge=1)]
 Device = Annotated[str, AfterValidator(known_device)]
 """Where something runs: auto, cpu, cuda, cuda:N or mps."""
 
+_IDLE = {"adam": ("alpha", "momentum"), "rmsprop": ("betas",), "sgd": ("betas", "alpha", "eps")}
+"""By update rule, the options of an optimizer that it has no use for."""
+
 
 class Options(BaseModel):
     """Base of every options class: immutable, unknown keys refused, defaults checked, field docstrings kept."""
@@ -88,6 +91,19 @@ class OptimizerSpec(Options):
     """Scale the gradients down when the norm of all of them together exceeds this; None never does."""
     schedule: ScheduleSpec = ScheduleSpec()
     """How the learning rate moves with the iteration."""
+
+    def idle(self, usual: OptimizerSpec | None = None) -> str:
+        """What tells of an option that was set and does nothing, the update rule having no use for it; empty if none.
+
+        Args:
+            usual: what would be there if nothing was set; its values and the defaults pass.
+        """
+        for name in _IDLE[self.name]:
+            value = getattr(self, name)
+            if value not in (type(self).model_fields[name].default, getattr(usual, name, None)):
+                users = " and ".join(rule for rule, idle in _IDLE.items() if name not in idle)
+                return f"{name} is {value}, and {self.name} has no use for it; it is for {users}"
+        return ""
 
 
 class GANOptions(Options):

@@ -1,10 +1,16 @@
 """The Python API in the few lines that its users write."""
 
+import json
+from dataclasses import replace
+
 import pytest
 import torch
 
 import ganzoo
-from ganzoo.errors import CheckpointError, ConfigError, UnknownNameError
+from ganzoo.api import load_config
+from ganzoo.errors import CheckpointError, ConfigError, ContractError, UnknownNameError
+from ganzoo.options import GANOptions
+from ganzoo.registry import registry
 from ganzoo.training.observers import Observer
 
 TINY = {"net": {"g_widths": [8], "d_widths": [8]}, "device": "cpu", "threads": 1}
@@ -16,6 +22,16 @@ class Listener(Observer):
 
     def measured(self, progress, values):
         self.steps.append(progress.step)
+
+
+class Failing(Observer):
+    def measured(self, progress, values):
+        raise ZeroDivisionError("oops")
+
+
+class Clashing(GANOptions):
+    samples: int = 3
+    """Something that the plugin calls samples."""
 
 
 def test_train_load_generate(tmp_path, capfd):
@@ -48,6 +64,27 @@ def test_train_load_generate(tmp_path, capfd):
 def test_runs_without_a_name_are_numbered(tmp_path):
     paths = [ganzoo.train("vanilla", dataset="digits", steps=1, out=tmp_path, **TINY).path.name for _ in range(2)]
     assert paths == ["vanilla-digits-1", "vanilla-digits-2"]
+
+
+def test_an_observer_that_fails_does_not_end_the_run(tmp_path, caplog):
+    run = ganzoo.train("vanilla", dataset="digits", steps=4, log_every=2, out=tmp_path, observers=[Failing()], **TINY)
+    assert run.generate(2).shape == (2, 1, 8, 8)
+    assert json.loads((run.path / "run.json").read_text())["sessions"][0]["status"] == "finished"
+    assert caplog.text.count("hears no more of this run") == 1
+
+
+def test_a_run_goes_on_from_python(tmp_path):
+    run = ganzoo.train("vanilla", dataset="digits", steps=2, out=tmp_path, **TINY)
+    longer = ganzoo.resume(run.path, load_config(run.path).with_training(steps=4))
+    assert ganzoo.load(longer.path).step == 4
+
+
+def test_an_option_called_like_one_of_every_run_is_refused(tmp_path, monkeypatch):
+    own = registry().variant("vanilla")
+    clashing = replace(own, spec=replace(own.spec, options=Clashing))
+    monkeypatch.setattr("ganzoo.api.training.find_entries", lambda *names: (clashing, None))
+    with pytest.raises(ContractError, match=r"has an option 'samples', a name .* takes for training\.samples"):
+        ganzoo.train("vanilla", dataset="digits", samples=3, out=tmp_path)
 
 
 def test_labels(tmp_path):

@@ -38,6 +38,11 @@ def test_a_given_budget_replaces_the_variants(budget):
     assert make_config(config.to_dict()).training.budget == (budget, 3.0)
 
 
+def test_another_rule_keeps_the_variants_betas_and_is_read_back():
+    config = make_config({"variant": "wgan-gp", "options": {"d_optimizer": {"name": "sgd", "momentum": 0.9}}})
+    assert make_config(config.to_dict()) == config
+
+
 def test_budgets_exclude_each_other():
     with pytest.raises(ConfigError, match="steps and minutes were given together"):
         make_config({"variant": "dcgan", "training": {"steps": 1, "minutes": 1}})
@@ -58,6 +63,7 @@ def test_budgets_exclude_each_other():
         ({"variant": "dcgan", "options": {"d_optimizer": {"lr": -1}}}, r"options\.d_optimizer\.lr: .*\(got -1\)"),
         ({"variant": "dcgan", "options": {"d_optimizer": {"name": "lion"}}}, "'adam', 'rmsprop' or 'sgd'"),
         ({"variant": "dcgan", "options": {"d_optimizer": {"lr": float("nan")}}}, "finite"),
+        ({"variant": "dcgan", "options": {"d_optimizer": {"momentum": 0.9}}}, r"momentum is 0\.9, and adam"),
     ],
 )
 def test_what_does_not_fit_is_named(raw, message):

@@ -63,3 +63,23 @@ def test_a_variant_overrides_defaults_and_keeps_the_other_sentences() -> None:
     assert Paper().g_optimizer == OptimizerSpec()
     assert Paper.model_fields["d_optimizer"].description == "The critic's optimizer."
     assert Paper.model_fields["g_optimizer"].description == GANOptions.model_fields["g_optimizer"].description
+
+
+@pytest.mark.parametrize(
+    ("set_", "users"),
+    [
+        ({"momentum": 0.9}, "rmsprop and sgd"),
+        ({"alpha": 0.5}, "rmsprop"),
+        ({"name": "rmsprop", "betas": (0.1, 0.2)}, "adam"),
+        ({"name": "sgd", "eps": 1e-4}, "adam and rmsprop"),
+    ],
+    ids=str,
+)
+def test_an_option_that_the_rule_has_no_use_for_is_told(set_: dict[str, Any], users: str) -> None:
+    assert OptimizerSpec(**set_).idle().endswith(f"has no use for it; it is for {users}")
+    assert OptimizerSpec(**set_).idle(usual=OptimizerSpec(**set_)) == ""
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
+def test_defaults_are_never_idle(name: str) -> None:
+    assert OptimizerSpec(name=name).idle() == ""  # type: ignore[arg-type]

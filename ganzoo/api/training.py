@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganzoo.config import RunConfig, TrainingOptions, check_resumable, find_specs, make_config
+from ganzoo.config import RunConfig, TrainingOptions, check_option_names, check_resumable, find_entries, make_config
 from ganzoo.data import DataOptions
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.options import Options
@@ -41,12 +41,13 @@ def train(
         net: options of the backbone, such as ``{"width": 32}``.
         out: the folder that holds runs.
         name: name of the run's folder; ``<variant>-<dataset>-<number>`` if None.
-        observers: told of everything that happens.
+        observers: told of everything that happens; what one raises ends the run.
         settings: any option of the run, the data, or the variant, by its name: ``steps``, ``batch_size``,
             ``image_size``, ``n_critic``.
 
     Raises:
         ConfigError: a name, a value or a combination that does not fit; nothing was written.
+        ContractError: an option of the variant is called like one of every run.
         GanzooError: data, plugin or disk; see :mod:`ganzoo.errors`.
     """
     raw = {"variant": variant, "backbone": backbone, "conditional": conditional, "net": dict(net or {})}
@@ -70,8 +71,8 @@ def start(
         )
     session = Session(config)
     default = f"{config.variant.replace(':', '-')}-{config.data.dataset.partition(':')[0]}"
-    path = new_run_path(out, name, default)
-    status = session.train(path, resume=False, observers=[Pictures(), *observers], command=_command(command))
+    with new_run_path(out, name, default) as path:
+        status = session.train(path, resume=False, observers=[Pictures(), *observers], command=_command(command))
     return Run(path, exit_code=status)
 
 
@@ -86,7 +87,7 @@ def resume(
 
     Args:
         path: the run folder.
-        config: the run's config with another budget or other intervals; the run's own if None.
+        config: the run's config with another budget, other intervals, or another place of the data; its own if None.
         observers: told of everything that happens.
         command: recorded in ``run.json``.
 
@@ -105,15 +106,17 @@ def resume(
 
 def _sort_settings(variant: str, backbone: str | None, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Put each setting under the part of the config that has an option of its name."""
-    spec, _ = find_specs(variant, backbone)
-    parts: dict[str, type[Options]] = {"training": TrainingOptions, "data": DataOptions, "options": spec.options}
+    entry, _ = find_entries(variant, backbone)
+    check_option_names(entry)
+    own = entry.spec.options
+    parts: dict[str, type[Options]] = {"training": TrainingOptions, "data": DataOptions, "options": own}
     known = [name for part in parts.values() for name in part.model_fields]
     found: dict[str, dict[str, Any]] = {part: {} for part in parts}
     for name, value in settings.items():
-        owners = [part for part, cls in parts.items() if name in cls.model_fields]
-        if not owners:
+        owner = next((part for part, cls in parts.items() if name in cls.model_fields), None)
+        if owner is None:
             raise UnknownNameError.of("setting", name, known, fix=f"see `ganzoo run {variant} --help`")
-        found[owners[0]][name] = value
+        found[owner][name] = value
     return found
 
 

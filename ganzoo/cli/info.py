@@ -9,7 +9,7 @@ from rich.table import Table
 from ganzoo.config import RunConfig, make_config
 from ganzoo.data import DataInfo
 from ganzoo.data.catalog import find_source
-from ganzoo.errors import GanzooError, PluginError
+from ganzoo.errors import PluginError
 from ganzoo.options import Options
 from ganzoo.registry import Entry, Origin, VariantSpec, registry
 
@@ -73,14 +73,11 @@ def build_on_meta(config: RunConfig, data: DataInfo) -> Game:
     try:
         with torch.device("meta"):
             return build_game(config, data).eval()
-    except GanzooError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"variant {config.variant!r} cannot be built for {data.name} {data.shape} without weights: "
-            f"{type(error).__name__}: {error}",
-            fix="its builder must work under torch.device('meta'), where tensors have no values",
-        ) from error
+    except PluginError as error:
+        if error.__cause__ is None:
+            raise
+        fix = "its builder must work under torch.device('meta'), where tensors have no values"
+        raise PluginError(f"without weights, {error.problem}", fix=fix) from error
 
 
 def network_tables(game: Game, data: DataInfo) -> dict[str, list[LayerRow]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ganzoo.config import RunConfig, plan_evaluations
+from ganzoo.config import RunConfig, check_evaluations
 from ganzoo.errors import ConfigError
 from ganzoo.registry import registry
 
@@ -40,8 +40,7 @@ def main(argv: list[str]) -> int:
         return 0 if wants_help else 2
     warn_of_faults(registry())
     config, arguments = read
-    if config.training.eval_every:
-        plan_evaluations(config)  # a wrong name is told before torch is imported
+    check_evaluations(config)  # a wrong name is told before torch is imported
     names = [] if arguments.observers is None else [name.strip() for name in arguments.observers.split(",")]
     for name in names:
         registry().observer(name)  # likewise

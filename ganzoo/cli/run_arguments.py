@@ -15,6 +15,7 @@ from pydantic import create_model
 from ganzoo.config import (
     BUDGETS,
     RunConfig,
+    check_option_names,
     config_class,
     config_file,
     find_specs,
@@ -24,6 +25,7 @@ from ganzoo.config import (
 )
 from ganzoo.errors import ConfigError
 from ganzoo.options import Options
+from ganzoo.registry import registry
 
 from .args import parse
 from .marks import FLAT, HIDDEN, Mark, Switch
@@ -35,7 +37,7 @@ class SessionArguments(Options):
     config: Path | None = None
     """A TOML file (see --print-config); flags override its values."""
     resume: Path | None = None
-    """Go on with the run in this folder; its length, its intervals and how it is executed and measured may change."""
+    """Go on with the run in this folder; its length, intervals, execution, evaluations and data folder may change."""
     out: Path = Path("runs")
     """The folder that holds runs."""
     name: str | None = None
@@ -60,6 +62,7 @@ def read_arguments(argv: Sequence[str]) -> tuple[RunConfig, SessionArguments] | 
     Raises:
         ConfigError, UnknownNameError: a word, a key or a value that does not fit.
         CheckpointError: --resume names no run.
+        ContractError: an option of the variant is called like one of every run.
         SystemExit: help was printed (0), or a value is missing or of another type (2).
     """
     variant = argv[0] if argv and not argv[0].startswith("-") else None
@@ -69,10 +72,13 @@ def read_arguments(argv: Sequence[str]) -> tuple[RunConfig, SessionArguments] | 
         return None
     if resumed and file:
         raise ConfigError("--resume and --config were given together", fix="a resumed run has its config already")
+    if resumed:
+        _refuse_place(words)
     path = config_file(Path(resumed)) if resumed else Path(file) if file else None
     below = _config_below(_raw(variant, words, path), words, source=str(path) if path else None)
-    cls = arguments_class(below)
     spec, net = find_specs(below.variant, below.backbone)
+    check_option_names(registry().variant(below.variant))
+    cls = arguments_class(below)
     default = cls(**{name: getattr(below, name) for name in RunConfig.model_fields})
     arguments = parse(cls, words, prog=f"ganzoo run {below.variant}", description=spec.summary, default=default)
     own = {name: getattr(arguments, name) for name in RunConfig.model_fields}
@@ -91,6 +97,14 @@ def arguments_class(config: RunConfig) -> type[Any]:
         "options": (flat["options"], config.options),
     }
     return create_model("RunArguments", __base__=(base, SessionArguments), **fields)
+
+
+def _refuse_place(words: Sequence[str]) -> None:
+    for flag in ("--out", "--name"):
+        if _value(words, flag) is not None:
+            raise ConfigError(
+                f"--resume and {flag} were given together", fix="leave it out: a resumed run stays in its folder"
+            )
 
 
 def _raw(variant: str | None, words: Sequence[str], file: Path | None) -> dict[str, Any]:

@@ -57,22 +57,14 @@ def main(argv: list[str]) -> int:
     run = load(options.run, step=options.step, device=options.device)
     images = run.generate(options.n, seed=options.seed, labels=options.label)
     try:
-        _write(images, options, kind, _labels(run, options))
+        _write(images, options, kind, run)
     except OSError as error:
         raise ConfigError(f"cannot write --out {options.out}: {error.strerror or error}") from None
     console.print(str(options.out), markup=False, soft_wrap=True)
     return 0
 
 
-def _labels(run: Run, options: SampleOptions) -> list[int] | None:
-    """The label of each image, None for a run without labels."""
-    if not run.config.conditional:
-        return None
-    classes = len(run.data.classes)
-    return [index % classes if options.label is None else options.label for index in range(options.n)]
-
-
-def _write(images: Tensor, options: SampleOptions, kind: str, labels: list[int] | None) -> None:
+def _write(images: Tensor, options: SampleOptions, kind: str, run: Run) -> None:
     from ganzoo.data.convert import to_pixels
     from ganzoo.report.grid import write_grid
 
@@ -92,7 +84,21 @@ def _write(images: Tensor, options: SampleOptions, kind: str, labels: list[int] 
     pixels = to_pixels(images).numpy()  # uint8 (N, C, H, W)
     if kind == ".npy":
         numpy.save(options.out, pixels)
-    elif labels is None:
+    elif (labels := labels_of(run, options)) is None:
         numpy.savez_compressed(options.out, images=pixels)
     else:
-        numpy.savez_compressed(options.out, images=pixels, labels=numpy.array(labels))
+        numpy.savez_compressed(options.out, images=pixels, labels=labels.cpu().numpy())
+
+
+def labels_of(run: Run, options: SampleOptions) -> Tensor | None:
+    """The labels (N,) that the images of ``Run.generate`` were made from; None where none reach the generator."""
+    import torch
+
+    from ganzoo.game import Batch
+    from ganzoo.training.environment import find_device
+    from ganzoo.training.seeding import generator
+
+    device = find_device(options.device)
+    given = None if options.label is None else Batch(labels=torch.full((options.n,), options.label, device=device))
+    rng = generator(options.seed, "generate", device=device)  # the stream that the images were drawn from
+    return run.game.request(options.n, rng, given).get("labels")

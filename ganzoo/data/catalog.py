@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ganzoo.errors import GanzooError, PluginError
-from ganzoo.registry import load_builder, registry
+from ganzoo.errors import PluginError
+from ganzoo.registry import blame, load_builder, registry
 
 from .folder import PREFIX
 from .options import DataOptions
@@ -21,15 +21,8 @@ def find_source(options: DataOptions) -> Source:
     entry = registry().dataset(name)
     builder = load_builder(entry.spec)
     what = f"data set {name!r} of {entry.origin.distribution} {entry.origin.version}"
-    try:
+    with blame(entry):
         source = builder(options)
-    except GanzooError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"{what}: {entry.spec.builder} raises {type(error).__name__}: {error}",
-            fix=f"upgrade or uninstall {entry.origin.distribution}",
-        ) from error
     if not isinstance(source, Source):
         raise PluginError(f"{what}: {entry.spec.builder} gives {source!r:.60}; it must give a ganzoo.data.Source")
     return source

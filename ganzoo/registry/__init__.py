@@ -1,7 +1,7 @@
 """Specs, hooks and discovery of plugins. Importing this package does not import torch."""
 
 from .hooks import ENTRY_POINT_GROUP, hookimpl
-from .lookup import Entry, Registry, load_builder, registry
+from .lookup import Entry, Registry, blame, load_builder, registry
 from .provenance import Origin
 from .records import PluginRecord
 from .specs import (
@@ -35,6 +35,7 @@ __all__ = [
     "Registry",
     "Spec",
     "VariantSpec",
+    "blame",
     "hookimpl",
     "load_builder",
     "registry",

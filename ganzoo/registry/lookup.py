@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -176,6 +177,26 @@ def load_builder(spec: Spec) -> Callable[..., Any]:
         found = "no such name" if builder is None else f"{builder!r:.60}, which is no function"
         raise PluginError(f"{what}: module {module_name} has {found} at {attribute!r}")
     return builder  # type: ignore[no-any-return]
+
+
+@contextmanager
+def blame(entry: Entry[Any]) -> Iterator[None]:
+    """Inside, the builder of ``entry`` is called: what it raises and ganzoo did not foresee is told as its fault.
+
+    Raises:
+        PluginError: names the distribution, the builder, and what it raised, which is the cause.
+    """
+    try:
+        yield
+    except GanzooError:
+        raise
+    except Exception as error:
+        other = "try other options, or " if hasattr(entry.spec, "options") else ""
+        raise PluginError(
+            f"{WORDS[type(entry.spec)]} {entry.spec.name!r} of {entry.origin}: {entry.spec.builder} raises "
+            f"{type(error).__name__}: {error}",
+            fix=f"{other}upgrade or uninstall {entry.origin.distribution}",
+        ) from error
 
 
 def _conflict(kind: type[Spec], name: str, claims: Sequence[Entry[Any]]) -> PluginError:

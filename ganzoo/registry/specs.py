@@ -74,7 +74,8 @@ class VariantSpec(Spec):
     :class:`~ganzoo.data.DataInfo`; it returns a :class:`~ganzoo.game.Game`.
 
     Attributes:
-        options: the class of the variant's own options (usually a subclass of GANOptions).
+        options: the class of the variant's own options (usually a subclass of GANOptions), called otherwise than those
+            that every run has, such as ``samples``, ``workers`` or ``out``.
         backbone: name of the default backbone; None for a game that brings its own networks.
         paper: where the variant comes from.
         tags: words to search by.

@@ -40,7 +40,10 @@ CHECKS = {
     for check in (
         Check("imports", "what the plugin declares is read without torch", "declared:imports", builds=False),
         Check(
-            "options", "each option is explained, bounded, and read back from a file", "declared:options", builds=False
+            "options",
+            "each option has a name of its own and a sentence, is bounded, and read back from a file",
+            "declared:options",
+            builds=False,
         ),
         Check("build", "the builder gives a game whose players and rounds fit", "built:build", builds=False),
         Check("images", "images have the shape of the data and pixels in [-1, 1]", "built:images"),

@@ -17,7 +17,7 @@ from ganzoo.data.catalog import find_source
 from ganzoo.data.convert import normalise
 from ganzoo.data.images import ImageSet
 from ganzoo.data.resident import ResidentBatcher
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, PluginError
 from ganzoo.game import GAN, Batch, DataNeeds, Game, Plan
 from ganzoo.training.engine import Engine
 from ganzoo.training.engine.snapshot import Snapshot
@@ -61,11 +61,14 @@ class Lab:
         """The config, with an image size for which the networks can be built.
 
         Raises:
-            Exception: what the builder raised for the size of the data, if it raises for all others too.
+            PluginError: the builder fails.
+            GanzooError: what it raised for the size of the data, if it refuses all others too.
         """
         try:
             self._build(self.spec_config, self._info_of(self.spec_config))
             return self.spec_config
+        except PluginError:
+            raise  # a fault, whatever the size
         except GanzooError:
             for size in _SIZES if self.case.image_size is None else ():
                 config = self.case.config(image_size=size)

@@ -19,10 +19,12 @@ _TOOLS = ("_pytest", "pluggy", "pydantic")
 
 
 def of_error(error: BaseException) -> str:
-    """The innermost line of ``error``'s traceback that is a plugin's; empty if none is."""
+    """The innermost line of ``error``'s traceback, or of its cause's, that is a plugin's; empty if none is."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if _is_plugins(frame.filename)]
-    return line(own[-1].filename, own[-1].lineno or 1) if own else ""
+    if own:
+        return line(own[-1].filename, own[-1].lineno or 1)
+    return of_error(error.__cause__) if error.__cause__ else ""
 
 
 def of_object(thing: Any) -> str:

@@ -18,6 +18,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,7 +52,7 @@ class RunFolder:
                 fix="wait until it ends, or choose another --name",
             ) from None
         except OSError as error:
-            raise ConfigError(f"cannot write to the run folder {path}: {error.strerror or error}") from None
+            raise _cannot_write(path, error) from None
         self._log: IO[bytes] | None = None
 
     @property
@@ -123,17 +125,45 @@ class RunFolder:
         self.close()
 
 
-def new_run_path(out: Path, name: str | None, default: str) -> Path:
+@contextmanager
+def new_run_path(out: Path, name: str | None, default: str) -> Iterator[Path]:
     """A folder for a new run below ``out``: ``name``, or ``default`` with a number that is not taken.
 
+    A folder with a number is made at once, so that runs which start together have one each. If nothing is in it when an
+    exception leaves the context, it is removed, and so is what had to be made for it.
+
     Raises:
-        ConfigError: ``name`` is no single folder name, or that run exists already.
+        ConfigError: ``name`` is no single folder name, that run exists already, or no folder can be made.
     """
-    if name is None:
-        number = 1
-        while (path := out / f"{default}-{number}").exists():
+    if name is not None:
+        yield _named_path(out, name)
+        return
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    path = _reserve(out, default)
+    try:
+        yield path
+    except BaseException:
+        with suppress(OSError):  # the run has begun, or another one is there, too
+            for folder in (path, *missing):
+                folder.rmdir()
+        raise
+
+
+def _reserve(out: Path, default: str) -> Path:
+    number = 1
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        while True:
+            path = out / f"{default}-{number}"
+            with suppress(FileExistsError):
+                path.mkdir()
+                return path
             number += 1
-        return path
+    except OSError as error:
+        raise _cannot_write(out, error) from None
+
+
+def _named_path(out: Path, name: str) -> Path:
     if not name or name in (".", "..") or Path(name).name != name:
         raise ConfigError(f"the run name {name!r} is not a single folder name", fix="put the folder into --out")
     path = out / name
@@ -142,6 +172,10 @@ def new_run_path(out: Path, name: str | None, default: str) -> Path:
             f"there is a run in {path} already", fix=f"go on with it (--resume {path}), or choose another --name"
         )
     return path
+
+
+def _cannot_write(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"cannot write to the run folder {path}: {error.strerror or error}")
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:

@@ -1,14 +1,18 @@
 """`ganzoo sample`, and a generator that is used without the rest of its run."""
 
 import shutil
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy
 import pytest
 import torch
 from PIL import Image
+from toys import games
 
 from ganzoo.api import load
 from ganzoo.cli.main import main
+from ganzoo.cli.sample import SampleOptions, labels_of
 
 TINY = ["--net.g-widths", "8", "--net.d-widths", "8", "--device", "cpu", "--threads", "1", "--quiet"]
 
@@ -51,6 +55,13 @@ def test_arrays_of_bytes_with_the_labels_of_a_conditional_run(runs, tmp_path):
     assert both["labels"].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
     assert sample(runs / "labelled", tmp_path / "c.npz", "--n", "3", "--label", "7") == 0
     assert numpy.load(tmp_path / "c.npz")["labels"].tolist() == [7, 7, 7]
+
+
+@pytest.mark.parametrize(("name", "label", "labels"), [("vanilla", None, None), ("conditional", 1, [1, 1, 1, 1])])
+def test_labels_are_told_where_they_reach_the_generator_whatever_the_config_says(name, label, labels):
+    run = SimpleNamespace(game=games.build(name))
+    found = labels_of(run, SampleOptions(run=Path("run"), n=4, label=label))
+    assert (None if found is None else found.tolist()) == labels
 
 
 def test_the_seed_decides(runs, tmp_path):

@@ -4,11 +4,12 @@ import io
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 import torch
 from rich.console import Console
 
 from ganzoo.config import make_config
-from ganzoo.training.observers import Observer, Observers, Progress, RunView
+from ganzoo.training.observers import Guarded, Observer, Observers, Progress, RunView
 from ganzoo.training.observers.console import LiveView, PlainLines
 
 VALUES = {"d/real": 0.5, "g/fake": 1.25, "accuracy_real": 0.75}
@@ -134,3 +135,30 @@ def test_all_observers_hear_everything_in_order():
     ]
     assert recorders[0].heard[4:6] == [("evaluated", 4, FIGURES, True), ("evaluated", 5, FIGURES, False)]
     assert recorders[0].heard == recorders[1].heard
+
+
+class Failing(Observer):
+    def measured(self, progress, values):
+        raise ZeroDivisionError("oops")
+
+    def ended(self, progress, reason):
+        raise AssertionError("it was left out")
+
+
+def test_one_that_is_guarded_is_named_once_and_hears_no_more(caplog):
+    recorder = Recorder()
+    all_of_them = Observers([Guarded([Failing()]), recorder])
+    for step in (1, 2):
+        all_of_them.measured(progress(step), VALUES)
+    all_of_them.ended(progress(3), "finished")
+    assert [event[1] for event in recorder.heard] == [1, 2, 3]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "Failing raises ZeroDivisionError: oops (" in told
+    assert "test_observers.py line" in told
+
+
+def test_what_any_other_raises_is_raised_after_all_have_heard():
+    recorder = Recorder()
+    with pytest.raises(ZeroDivisionError, match="oops"):
+        Observers([Failing(), recorder]).measured(progress(3), VALUES)
+    assert recorder.heard == [("measured", 3, VALUES)]

@@ -49,24 +49,54 @@ def test_a_second_writer_is_turned_away_and_a_dead_one_is_not(tmp_path):
     RunFolder(tmp_path).close()
 
 
+def path_of(out, name, default="x"):
+    with new_run_path(out, name, default) as path:
+        return path
+
+
 def test_names(tmp_path):
-    assert new_run_path(tmp_path, None, "dcgan-mnist").name == "dcgan-mnist-1"
-    (tmp_path / "dcgan-mnist-1").mkdir()
-    assert new_run_path(tmp_path, None, "dcgan-mnist").name == "dcgan-mnist-2"
+    assert path_of(tmp_path, "mine") == tmp_path / "mine"
     (tmp_path / "mine").mkdir()
-    assert new_run_path(tmp_path, "mine", "x") == tmp_path / "mine"
+    assert path_of(tmp_path, "mine") == tmp_path / "mine"
     (tmp_path / "mine" / "config.toml").touch()
     with pytest.raises(ConfigError, match="there is a run in"):
-        new_run_path(tmp_path, "mine", "x")
+        path_of(tmp_path, "mine")
+
+
+def test_runs_that_start_together_have_a_folder_each(tmp_path):
+    with new_run_path(tmp_path, None, "dcgan-mnist") as one, new_run_path(tmp_path, None, "dcgan-mnist") as other:
+        assert [one.name, other.name] == ["dcgan-mnist-1", "dcgan-mnist-2"]
+        assert one.is_dir()
+        assert other.is_dir()
+    assert one.is_dir()
+
+
+def test_a_run_that_does_not_begin_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), new_run_path(tmp_path / "a" / "b", None, "x"):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def begin_and_fail(path):
+    (path / "config.toml").touch()
+    raise ZeroDivisionError
+
+
+def test_a_run_that_began_and_failed_stays(tmp_path):
+    with pytest.raises(ZeroDivisionError), new_run_path(tmp_path / "runs", None, "x") as path:
+        begin_and_fail(path)
+    assert (tmp_path / "runs" / "x-1" / "config.toml").exists()
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/tmp/x"])
 def test_a_name_is_a_single_folder(tmp_path, name):
     with pytest.raises(ConfigError, match="single folder name"):
-        new_run_path(tmp_path, name, "x")
+        path_of(tmp_path, name)
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="cannot write"):
         RunFolder(tmp_path / "file" / "run")
+    with pytest.raises(ConfigError, match="cannot write"):
+        path_of(tmp_path / "file", None)

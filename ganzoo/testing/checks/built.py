@@ -9,7 +9,7 @@ from ganzoo.errors import ConfigError
 from ganzoo.game import Batch, Game
 from ganzoo.testing.lab import SURVEYED, Lab
 from ganzoo.testing.places import of_object, of_type
-from ganzoo.testing.report import FaultError
+from ganzoo.testing.report import FaultError, finding_of
 from ganzoo.training.seeding import generator
 
 SIZES = (1, 2, 5)
@@ -33,7 +33,7 @@ def build(lab: Lab) -> None:
             lab.game()
     except Exception as error:
         raise FaultError(
-            f"cannot be built without weights, as ganzoo info does: {type(error).__name__}: {error}",
+            f"cannot be built without weights, as ganzoo info does: {finding_of(error, '').problem}",
             where=of_type(game),
             fix="let the builder work under torch.device('meta'), where tensors have no values",
         ) from error

@@ -13,8 +13,8 @@ import annotated_types as bounds
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ganzoo.config import make_config, overlay
-from ganzoo.errors import ConfigError
+from ganzoo.config import check_option_names, make_config, overlay
+from ganzoo.errors import ConfigError, ContractError
 from ganzoo.registry import registry
 from ganzoo.testing.lab import Lab
 from ganzoo.testing.places import line, of_object
@@ -71,8 +71,9 @@ def _cores(path: str) -> bool:
 
 
 def options(lab: Lab) -> None:
-    """Explain each option, write the config to TOML and read it back, and set each bounded option beyond its bounds."""
+    """Look at each option's name and sentence, write the config to TOML and read it back, and go beyond each bound."""
     config = lab.spec_config
+    _check_names(lab)
     for section, part in (("options", config.options), ("net", config.net)):
         _check_explained(type(part), section)
     _check_round_trip(lab)
@@ -82,6 +83,14 @@ def options(lab: Lab) -> None:
             for value in _beyond(field):
                 _check_refused(raw, path, value, type(part))
         _check_refused(raw, (section, "no_such_option"), 1, type(part))
+
+
+def _check_names(lab: Lab) -> None:
+    config = lab.spec_config
+    try:
+        check_option_names(registry().variant(config.variant))
+    except ContractError as error:
+        raise FaultError(error.problem, where=of_object(type(config.options)), fix=error.fix or "") from error
 
 
 def _check_explained(cls: type[BaseModel], section: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ from ganzoo.config import RunConfig
 
 if TYPE_CHECKING:
     from ganzoo.training.run_folder import RunFolder
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -57,10 +61,14 @@ class Progress:
 
 
 class Observer:
-    """Override what you want to hear of. An observer must not touch the game, its weights, or a random stream."""
+    """Override what you want to hear of. An observer must not touch the game, its weights, or a random stream.
+
+    What one raises ends the run. One that was asked for by name, ``--observers NAME``, is named in a warning instead
+    and hears no more of the run, which goes on.
+    """
 
     def noted(self, text: str) -> None:
-        """Something takes its time before the run starts; ``text`` says what."""
+        """Something takes its time before the run starts, or is to be taken with caution; ``text`` says what."""
 
     def started(self, run: RunView, progress: Progress) -> None:
         """The run is set up and takes its first step next."""
@@ -85,39 +93,59 @@ class Observer:
 
 
 class Observers(Observer):
-    """Several observers as one, told in order."""
+    """Several observers as one, told in order; all of them, also where one raises, which is raised afterwards."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
-        self._all = tuple(observers)
+        self._all = list(observers)
 
     def noted(self, text: str) -> None:
-        for observer in self._all:
-            observer.noted(text)
+        self._tell(lambda observer: observer.noted(text))
 
     def started(self, run: RunView, progress: Progress) -> None:
-        for observer in self._all:
-            observer.started(run, progress)
+        self._tell(lambda observer: observer.started(run, progress))
 
     def advanced(self, progress: Progress) -> None:
-        for observer in self._all:
-            observer.advanced(progress)
+        self._tell(lambda observer: observer.advanced(progress))
 
     def measured(self, progress: Progress, values: dict[str, float]) -> None:
-        for observer in self._all:
-            observer.measured(progress, values)
+        self._tell(lambda observer: observer.measured(progress, values))
 
     def sampled(self, progress: Progress, images: Tensor) -> None:
-        for observer in self._all:
-            observer.sampled(progress, images)
+        self._tell(lambda observer: observer.sampled(progress, images))
 
     def evaluated(self, progress: Progress, values: dict[str, float], *, best: bool) -> None:
-        for observer in self._all:
-            observer.evaluated(progress, values, best=best)
+        self._tell(lambda observer: observer.evaluated(progress, values, best=best))
 
     def saved(self, progress: Progress) -> None:
-        for observer in self._all:
-            observer.saved(progress)
+        self._tell(lambda observer: observer.saved(progress))
 
     def ended(self, progress: Progress, reason: str) -> None:
+        self._tell(lambda observer: observer.ended(progress, reason))
+
+    def _tell(self, event: Callable[[Observer], None]) -> None:
+        failures = []
         for observer in self._all:
-            observer.ended(progress, reason)
+            try:
+                event(observer)
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+
+class Guarded(Observers):
+    """An observer that must not end a run: what it raises is told in a warning, and it hears no more."""
+
+    def _tell(self, event: Callable[[Observer], None]) -> None:
+        try:
+            super()._tell(event)
+        except Exception as error:
+            _log.warning("%s, and hears no more of this run", _fault(self._all[0], error))
+            self._all = []
+
+
+def _fault(observer: Observer, error: Exception) -> str:
+    """Whose fault ``error`` is, what it says, and the line that raised it."""
+    kind, where = type(observer), traceback.extract_tb(error.__traceback__)[-1]
+    what = " ".join(traceback.format_exception_only(error)[-1].split())
+    return f"the observer {kind.__module__}.{kind.__qualname__} raises {what} ({where.filename} line {where.lineno})"

@@ -110,6 +110,13 @@ class Unwritable(Options):
     """Numbers, or nothing."""
 
 
+class Clashing(Options):
+    """An option called like one of every run."""
+
+    workers: int = 2
+    """Something."""
+
+
 class Heavy(Options):
     """Asks torch before anything is built."""
 
@@ -130,6 +137,7 @@ OPTIONS: dict[str, type[Options]] = {
     "boundless": Boundless,
     "lax": Lax,
     "unwritable": Unwritable,
+    "clashing": Clashing,
 }
 
 
