@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = {
     "errors": 0,
+    "arithmetic": 1,
     "durable": 1,
     "validation": 1,
     "options": 1,

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ganzoo.arithmetic import convolutions_are_tf32, set_arithmetic
 from ganzoo.bench.statistics import speeds
 from ganzoo.config import RunConfig, make_config, overlay
 from ganzoo.training.engine.choice import Choice, choose
@@ -65,12 +66,14 @@ class Settings:
     Attributes:
         threads: CPU threads of a tensor operation.
         matmul_precision: torch's word for the arithmetic of float32 products.
+        tf32_convolutions: convolutions of float32 on NVIDIA GPUs are TensorFloat-32, as by torch's default.
         cudnn_benchmark: cuDNN tries its algorithms and keeps the fastest.
         allocator: ``"keep"`` keeps freed memory in the process, ``"system"`` returns it.
     """
 
     threads: int
     matmul_precision: str
+    tf32_convolutions: bool
     cudnn_benchmark: bool
     allocator: Allocator = "system"
 
@@ -80,6 +83,7 @@ class Settings:
         return cls(
             threads=torch.get_num_threads(),
             matmul_precision=torch.get_float32_matmul_precision(),
+            tf32_convolutions=convolutions_are_tf32(),
             cudnn_benchmark=torch.backends.cudnn.benchmark,
             allocator="keep" if keeping() else "system",
         )
@@ -91,7 +95,7 @@ class Settings:
             ConfigError: freed memory is to be kept, which this system cannot.
         """
         torch.set_num_threads(self.threads)
-        torch.set_float32_matmul_precision(self.matmul_precision)
+        set_arithmetic(self.matmul_precision, self.tf32_convolutions)
         torch.backends.cudnn.benchmark = self.cudnn_benchmark
         # Only where it changes, since each release hands the heap back, and the next steps would fault it in again.
         if self.allocator == "keep" and not keeping():

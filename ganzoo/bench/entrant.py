@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from ganzoo.arithmetic import convolutions_are_tf32
 from ganzoo.assembly import build_game
 from ganzoo.config import RunConfig
 from ganzoo.data.catalog import find_source
 from ganzoo.training.engine import Engine
-from ganzoo.training.environment import find_device, peak_memory
+from ganzoo.training.environment import find_device, make_current, peak_memory
 from ganzoo.training.execution import decide
 from ganzoo.training.precision import has_bfloat16
 from ganzoo.training.seeding import seed_global
@@ -133,6 +134,7 @@ class Plain(Entrant):
     def __init__(self, config: RunConfig) -> None:
         began = time.perf_counter()
         self.device = find_device(config.training.device)
+        make_current(self.device)
         if config.training.threads is not None:
             torch.set_num_threads(config.training.threads)
         seed_global(config.training.seed)
@@ -150,6 +152,8 @@ class Plain(Entrant):
 
     def facts(self) -> dict[str, Any]:
         settings = {"threads": torch.get_num_threads(), "allocator": "system", "ema": 0.0, "storage": "DataLoader"}
+        if self.device.type == "cuda" and convolutions_are_tf32():
+            settings["convolutions"] = "tf32"  # torch's default, under which float32 is not what it says
         return {"tier": "plain", "precision": "fp32", "settings": settings}
 
     def weights(self) -> nn.Module:

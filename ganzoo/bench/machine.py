@@ -39,7 +39,10 @@ def gauges(device: str) -> Gauges:
 
 def load_average() -> list[float] | None:
     """Processes that wanted to run, over 1, 5 and 15 minutes; None where the system does not tell."""
-    return [round(each, 2) for each in os.getloadavg()] if hasattr(os, "getloadavg") else None
+    try:
+        return [round(each, 2) for each in os.getloadavg()]
+    except (AttributeError, OSError):  # Windows has none, and a sandbox may hide it
+        return None
 
 
 def busy_seconds() -> float | None:
@@ -87,6 +90,13 @@ def available_bytes() -> int | None:
         return None
     lines = (line.split() for line in meminfo.read_text().splitlines())
     return next((int(words[1]) * 1024 for words in lines if words[0] == "MemAvailable:"), None)
+
+
+def free_gpu_bytes(device: str) -> int | None:
+    """Memory of ``device`` that programs may still take; None where it is no NVIDIA GPU, or NVML does not tell."""
+    gpu = _gpu(device)
+    memory = gpu and _ask(gpu[0].nvmlDeviceGetMemoryInfo, gpu[1])
+    return int(memory.free) if memory else None
 
 
 def cores() -> int:

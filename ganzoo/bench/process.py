@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -54,6 +55,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
+            env={"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **os.environ},  # in which NVML counts
             text=True,
             encoding="utf-8",
         )

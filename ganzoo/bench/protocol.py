@@ -50,7 +50,7 @@ def machine(environment: dict[str, Any]) -> str:
         _named("torch", packages.get("torch")),
         _named("ganzoo", packages.get("ganzoo")),
         _named("Python", environment.get("python")),
-        str(environment.get("platform") or ""),
+        str(environment.get("platform") or "").partition("-")[0],
     ]
     return ", ".join(filter(None, facts)) + "."
 

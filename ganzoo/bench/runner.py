@@ -34,7 +34,7 @@ from .trainings import train
 RESULTS = "results.json"
 _HOST = ("cpu", "cores", "python", "packages")
 """Facts of machine and software that a contest hangs on."""
-_PER_CONTENDER = 1_500_000_000
+_PER_CONTENDER, _PER_CONTENDER_ON_GPU = 1_500_000_000, 6_000_000_000
 """Bytes that a contender is taken to need, for the number of those that wait in memory at once."""
 
 
@@ -194,9 +194,11 @@ class Bench:
         return found
 
     def _room(self) -> int:
-        """Contenders that fit into memory at once; at least two, which make a contest."""
-        free = machine.available_bytes()
-        return max(2, free // _PER_CONTENDER) if free else 8
+        """Contenders that fit into the memory of machine and GPUs at once; at least two, which make a contest."""
+        rooms = [(machine.available_bytes(), _PER_CONTENDER)]
+        rooms += [(machine.free_gpu_bytes(device), _PER_CONTENDER_ON_GPU) for device in self.devices]
+        counts = [free // each for free, each in rooms if free is not None]
+        return max(2, min(counts, default=8))
 
 
 def _same(contenders: Sequence[Contender], jobs: Sequence[Job]) -> bool:

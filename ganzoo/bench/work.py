@@ -5,8 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from ganzoo.arithmetic import products
 from ganzoo.training.engine import Engine
 
 _FLOAT = 4  # bytes
@@ -97,7 +97,7 @@ def peaks(
     source = torch.ones(megabytes * 2**20 // _FLOAT, device=device)
     target = torch.empty_like(source)
     seconds = median_seconds(lambda: target.copy_(source), repeats, device)
-    with _arithmetic_of_products("ieee", device):
+    with products("float32", device):
         full = _multiplied(size, torch.float32, repeats, device)
     found = {
         "fp32": full,
@@ -105,7 +105,7 @@ def peaks(
         "bandwidth": 2 * _FLOAT * source.numel() / seconds,
     }
     if device.type == "cuda":
-        with _arithmetic_of_products("tf32", device):
+        with products("tf32", device):
             found["tf32"] = _multiplied(size, torch.float32, repeats, device)
     return found
 
@@ -129,20 +129,6 @@ def synchronize(device: torch.device | None) -> None:
         torch.cuda.synchronize(device)
     elif device is not None and device.type == "mps":
         torch.mps.synchronize()
-
-
-@contextmanager
-def _arithmetic_of_products(form: str, device: torch.device) -> Iterator[None]:
-    """Products of float32 matrices on CUDA in float32 (``ieee``) or TensorFloat-32 (``tf32``) inside the block."""
-    if device.type != "cuda":
-        yield
-        return
-    before = torch.backends.cuda.matmul.fp32_precision
-    torch.backends.cuda.matmul.fp32_precision = form
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.fp32_precision = before
 
 
 def _multiplied(size: int, dtype: torch.dtype, repeats: int, device: torch.device) -> float:

@@ -137,7 +137,9 @@ def _laid_over(suite: Suite, options: BenchOptions) -> Suite:
     if options.seeds is not None:
         _demand(raw, "quality", ["seeds"])
         raw["seeds"] = list(range(options.seeds))
-    raw["common"] = overlay(raw.get("common", {}), _common(raw, options))
+    told = _common(raw, options)
+    raw["common"] = overlay(raw.get("common", {}), told)
+    raw["variants"] = {name: _overridden(own, told) for name, own in raw.get("variants", {}).items()}
     from ganzoo.config import validate
 
     return validate(Suite, raw, source="the command line")
@@ -155,6 +157,12 @@ def _common(raw: dict[str, Any], options: BenchOptions) -> dict[str, Any]:
         training[name] = words[0] if words and len(words) == 1 else None
     tables = {"data": data, "training": training}
     return {table: {key: value for key, value in each.items() if value is not None} for table, each in tables.items()}
+
+
+def _overridden(own: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """A variant's own table, in which what the command line says wins."""
+    clash = {table: {key: value for key, value in told[table].items() if key in own.get(table, {})} for table in told}
+    return overlay(own, {table: values for table, values in clash.items() if values})
 
 
 def _lay(raw: dict[str, Any], table: str, values: dict[str, Any]) -> None:

@@ -74,6 +74,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         failure = kind(f"{error.filename or 'the system'}: {error.strerror or error}")
         print_error(failure)
         return failure.exit_code
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+        from .console import print_error
+
+        failure = GanzooError(
+            f"out of memory: {next(iter(str(error).splitlines()), '')}",
+            fix="lower --batch-size (--accumulate makes up for it) or the networks' width, or give --storage stream",
+        )
+        print_error(failure)
+        return failure.exit_code
     except SystemExit as stop:  # help was printed, or tyro refused a word
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
 
@@ -118,4 +129,12 @@ def _help() -> str:
             "ganzoo COMMAND --help tells of a command's options, ganzoo --version of the version.",
             f"{FLAG} NAME[,NAME], anywhere, leaves these plugins out.",
         ]
+    )
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch says that it got no memory, on a GPU or on the CPU; asked only where torch is loaded."""
+    torch = sys.modules.get("torch")
+    return torch is not None and (
+        isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator: can't allocate memory" in str(error)
     )

@@ -67,6 +67,8 @@ class GAN(Game):
         clip: float | None = None,
     ) -> None:
         super().__init__()
+        if n_critic < 1:
+            raise ConfigError(f"n_critic is {n_critic}; the discriminator needs at least one update an iteration")
         check_parts(discriminator, loss, penalties)
         if merge_passes and discriminator.mixes_batch:
             raise IncompatiblePartsError(
@@ -120,14 +122,16 @@ class GAN(Game):
         for at in points:
             at.requires_grad_()
         real_scores, fake_scores = self._both_scores(real, fake, labels)
-        terms = dict(self.loss.discriminator(real_scores, fake_scores))
+        with self._in_float32(real):
+            terms = dict(self.loss.discriminator(real_scores, fake_scores))
         for penalty, at in zip(self._penalties(), points, strict=True):
-            if at is real or at is fake:
-                added = penalty.terms(real_scores if at is real else fake_scores, at)
-            else:
-                # Second-order gradients lose too much in low precision, so this pass is always in float32.
-                with torch.autocast(at.device.type, enabled=False):
+            passed = real_scores if at is real else fake_scores if at is fake else None
+            # Second-order gradients lose too much in low precision, so a pass below float32 does not serve a penalty.
+            if passed is None or torch.is_autocast_enabled(at.device.type):
+                with self._in_float32(at):
                     added = penalty.terms(self.scores(at, labels), at)
+            else:
+                added = penalty.terms(passed, at)
             if self.penalty_schedule.moves:
                 weight = multiplier(self.penalty_schedule, turn.step)
                 added = {name: weight * term for name, term in added.items()}
@@ -147,7 +151,8 @@ class GAN(Game):
         real_scores = None
         if self.loss.generator_needs_real:
             real_scores = self.scores(self.noisy(turn.batch["images"], turn), labels)
-        return self.loss.generator(fake_scores, real_scores)
+        with self._in_float32(fake_scores):
+            return self.loss.generator(fake_scores, real_scores)
 
     def after_update(self, player: str, terms: Terms, turn: Turn) -> None:
         """Let the loss and the penalties move their buffers."""
@@ -184,12 +189,13 @@ class GAN(Game):
     @torch.no_grad()
     def generate(self, net: nn.Module, request: Batch, rng: torch.Generator) -> Tensor:
         """Images (N, C, H, W) in [-1, 1] for ``request``, with running statistics in place of batch statistics."""
-        training = net.training
+        modes = {module: module.training for module in net.modules()}
         net.eval()
         try:
             images: Tensor = net(request["latent"], request.get("labels"))
         finally:
-            net.train(training)
+            for module, mode in modes.items():
+                module.training = mode
         return images.float()
 
     def latent(self, turn: Turn, player: str = "g") -> Tensor:
@@ -232,6 +238,11 @@ class GAN(Game):
         twice = None if labels is None else torch.cat([labels, labels])
         real_scores, fake_scores = self.scores(torch.cat([real, fake]), twice).chunk(2)
         return real_scores, fake_scores
+
+    @staticmethod
+    def _in_float32(tensor: Tensor) -> torch.autocast:
+        """What is computed inside on the device of ``tensor`` is no longer in bfloat16, whatever the run asks for."""
+        return torch.autocast(tensor.device.type, enabled=False)
 
     def _penalties(self) -> list[Penalty]:
         return [penalty for penalty in self.penalties if isinstance(penalty, Penalty)]

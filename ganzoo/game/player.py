@@ -24,11 +24,12 @@ class Player:
         params: what moves; may overlap another player's (InfoGAN).
         loss: from a turn to named 0-dim terms.
         optimizer: the update rule as data, or the name of another player whose optimizer and state this one shares
-            (lazy regularisation: two losses, one optimizer).
+            (lazy regularisation: two losses, one optimizer). The other one's ``params`` must hold all of these, and its
+            ``schedule``, ``lr_scale`` and ``betas`` are those that count.
         schedule: from the step, int64 0-dim, to a 0-dim multiplier of the learning rate.
         lr_scale: a 0-dim buffer that multiplies the learning rate.
         betas: from the step, int64 0-dim, to Adam's two decay rates, (2,), in place of those of the optimizer (R3GAN
-            ramps the second).
+            ramps the second). torch's fused Adam on CUDA reads them at each step, so such a game runs eagerly there.
         after: called after the update, for weight clipping.
     """
 

@@ -1,6 +1,7 @@
 """Checkpoints: folders that are whole or absent, verified before they are read, and never unpickled.
 
-A checkpoint is written as ``step-N.tmp``, every file and the folder brought to the disk, and then renamed. Its manifest
+A checkpoint is written as ``step-N.tmp``, every file and the folder brought to the disk, and then renamed. One that is
+replaced is called ``step-N.old`` for a moment, and is read under that name if the moment was the last one. The manifest
 holds the SHA-256 of each file. Tensors are in safetensors, all else in JSON.
 """
 
@@ -21,7 +22,8 @@ from ganzoo.durable import disk_full_named, sha256, sync_folder, to_json, write_
 from ganzoo.errors import CheckpointError, NonFiniteError
 
 FORMAT = 1
-_STEP = re.compile(r"step-(\d+)")
+_STEP = re.compile(r"step-(\d+)(\.old)?")
+_OLD = ".old"
 _STATE, _MANIFEST = "state.json", "manifest.json"
 
 
@@ -57,14 +59,31 @@ def write_folder(final: Path, files: dict[str, bytes]) -> None:
         write_bytes(temporary / _MANIFEST, to_json({"format": FORMAT, "sha256": hashes}))
         sync_folder(temporary)
         if final.exists():
-            replaced = final.with_name(final.name + ".old")
+            replaced = final.with_name(final.name + _OLD)
             shutil.rmtree(replaced, ignore_errors=True)
             os.replace(final, replaced)
             os.replace(temporary, final)
-            shutil.rmtree(replaced)
+            shutil.rmtree(replaced, ignore_errors=True)
         else:
             os.replace(temporary, final)
         sync_folder(root)
+
+
+def standing(folder: Path) -> Path:
+    """Where a written folder is: under its name, or under that of one which was just being replaced."""
+    replaced = folder.with_name(folder.name + _OLD)
+    return replaced if replaced.exists() and not folder.exists() else folder
+
+
+def step_of(folder: Path) -> int:
+    """The step of a checkpoint's folder.
+
+    >>> step_of(Path("checkpoints/step-000000020"))
+    20
+    """
+    match = _STEP.fullmatch(folder.name)
+    assert match
+    return int(match[1])
 
 
 def load_checkpoint(folder: Path, device: str = "cpu") -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
@@ -129,8 +148,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def checkpoints(root: Path) -> list[Path]:
     """The checkpoint folders below ``root``, by step, the highest first. Times of files play no part."""
-    found = [(int(match[1]), path) for path in root.glob("step-*") if (match := _STEP.fullmatch(path.name))]
-    return [path for _, path in sorted(found, reverse=True)]
+    names = {path.name.removesuffix(_OLD) for path in root.glob("step-*") if _STEP.fullmatch(path.name)}
+    return sorted((standing(root / name) for name in names), key=step_of, reverse=True)
 
 
 def latest_checkpoint(root: Path) -> tuple[Path, list[str]]:
@@ -155,7 +174,8 @@ def prune(root: Path, keep: int) -> None:
     """Remove all but the ``keep`` highest checkpoints, and what interrupted writes left."""
     for folder in checkpoints(root)[keep:]:
         shutil.rmtree(folder, ignore_errors=True)
-    for leftover in (*root.glob("step-*.tmp"), *root.glob("step-*.old")):
+    replaced = [path for path in root.glob(f"step-*{_OLD}") if path.with_suffix("").exists()]
+    for leftover in (*root.glob("step-*.tmp"), *replaced):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
@@ -164,13 +184,22 @@ def encode_tensors(named: dict[str, Tensor]) -> bytes:
     return save({name: tensor.detach().cpu().clone(memory_format=_contiguous()) for name, tensor in named.items()})
 
 
-def _encode(group: str, named: dict[str, Tensor], step: int) -> bytes:
+def check_finite(group: str, named: dict[str, Tensor], step: int) -> None:
+    """Refuse tensors of which one is NaN or infinite. Synchronises with the device.
+
+    Raises:
+        NonFiniteError: the message names the first of them, its group and the step.
+    """
     for name, tensor in named.items():
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):  # host sync: once a checkpoint
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):  # host sync: where all is saved or judged
             raise NonFiniteError(
                 f"{group} tensor {name!r} is not finite at step {step}; it was not written",
-                fix="resume from the last checkpoint with a lower learning rate",
+                fix="start anew with a lower learning rate; the last checkpoint is intact",
             )
+
+
+def _encode(group: str, named: dict[str, Tensor], step: int) -> bytes:
+    check_finite(group, named, step)
     return encode_tensors(named)
 
 

@@ -34,7 +34,7 @@ class EMA:
         weight = 1 - ((1 + step) / (10 + step)).clamp(max=self._decay)
         if step.device.type == "cpu":  # in one pass over the memory
             for average, now in zip(self._averaged, self._followed, strict=True):
-                average.lerp_(now, weight)
+                average.lerp_(now, weight.to(average.dtype))
         else:  # in three launches for all tensors
             differences = torch._foreach_sub(self._followed, self._averaged)
             torch._foreach_mul_(differences, weight)

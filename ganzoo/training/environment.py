@@ -31,6 +31,12 @@ def find_device(name: str) -> torch.device:
     return device
 
 
+def make_current(device: torch.device) -> None:
+    """Let CUDA's streams, events and graphs of this process be made on ``device``; nothing for another kind."""
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+
+
 def environment(device: torch.device) -> dict[str, Any]:
     """Versions of the software, and what the machine is."""
     facts = {**host(), "threads": torch.get_num_threads(), "device": str(device)}

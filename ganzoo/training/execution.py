@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +19,9 @@ from ganzoo.config import RunConfig
 from .engine import Engine
 from .engine.choice import Choice, choose
 from .engine.snapshot import Snapshot
+from .engine.tiers import Eager
 from .tuning import Tuning, TuningCache, tune
+from .tuning.machine import idle_cores
 
 _SHORT = 500
 """Iterations below which a run is over before a trial has paid."""
@@ -70,7 +73,8 @@ def decide(engine: Engine, config: RunConfig, *, say: Callable[[str], None] = la
         ContractError: a tier was asked for that the game does not allow.
     """
     tuning = _tune(engine, config) if engine.device.type == "cpu" else None
-    choice = choose(engine, config.training.engine, expected=lambda: _expected_seconds(engine, config), say=say)
+    expected = partial(_expected_seconds, engine, config)
+    choice = choose(engine, config.training.engine, expected=expected, say=say)
     return Execution(choice=choice, tuning=tuning, precision=engine.precision)
 
 
@@ -104,10 +108,10 @@ def _tune(engine: Engine, config: RunConfig) -> Tuning:
 
 
 def _untried(threads: int | None, allocator: str) -> Tuning:
-    """Torch's threads and the system's allocator, where nothing else was asked for."""
+    """What was asked for; else torch's threads, no more than there are idle cores, and the system's allocator."""
     return tune(
         lambda: None,
-        threads=threads or torch.get_num_threads(),
+        threads=threads or min(torch.get_num_threads(), max(1, idle_cores())),
         allocator="keep" if allocator == "keep" else "system",
         key="",
         cache=None,
@@ -127,15 +131,17 @@ def _key(config: RunConfig) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def _expected_seconds(engine: Engine, config: RunConfig) -> float:
-    """About how long the run takes in the reference tier, from the fastest of a few iterations."""
+def _expected_seconds(engine: Engine, config: RunConfig, share: float) -> float:
+    """About how long the run takes in a tier that takes ``share`` of the time of the reference, which is timed."""
     name, amount = config.training.budget
     if name == "minutes":
         return 60 * amount
-    before = Snapshot(engine)
+    before, tier = Snapshot(engine), engine.tier
+    engine.tier = Eager(engine.cycle)
     try:
-        return iterations(engine, config) * min(_seconds(engine) for _ in range(_TIMED))
+        return share * iterations(engine, config) * min(_seconds(engine) for _ in range(_TIMED))
     finally:
+        engine.tier = tier
         before.restore()
 
 

@@ -19,6 +19,8 @@ from .checkpoint import (
     latest_checkpoint,
     load_tensors,
     read_json,
+    standing,
+    step_of,
     verify_folder,
     write_folder,
 )
@@ -62,6 +64,7 @@ def read_exported(path: Path, step: int | None = None) -> Exported:
     Raises:
         CheckpointError: ``path`` is neither, a file in it is damaged, or there is no checkpoint of that step.
     """
+    path = standing(path)
     if (path / _DESCRIPTION).is_file():
         if step is not None:
             raise CheckpointError(f"{path} holds one state alone, so --step {step} has nothing to choose from")
@@ -72,10 +75,11 @@ def read_exported(path: Path, step: int | None = None) -> Exported:
             fix="give the folder that `ganzoo run` named, or the generator folder inside it",
         )
     newest = checkpoints(path / "checkpoints")[:1]
-    if step is None and (path / "generator" / _DESCRIPTION).is_file():
-        exported = _read_folder(path / "generator")
+    generator = standing(path / "generator")
+    if step is None and (generator / _DESCRIPTION).is_file():
+        exported = _read_folder(generator)
         # A run that was resumed and then killed has checkpoints beyond the last export.
-        if not newest or _step_of(newest[0]) <= exported.step:
+        if not newest or step_of(newest[0]) <= exported.step:
             return exported
     return _read_checkpoint(path, step)
 
@@ -114,14 +118,14 @@ def _read_checkpoint(path: Path, step: int | None) -> Exported:
     if step is None:
         folder, _ = latest_checkpoint(root)
     else:
-        by_step = {_step_of(folder): folder for folder in checkpoints(root)}
+        by_step = {step_of(folder): folder for folder in checkpoints(root)}
         if step not in by_step:
             raise CheckpointError(f"there is no checkpoint of step {step} in {path}", choices=map(str, sorted(by_step)))
         folder = by_step[step]
         verify_folder(folder)
     config = _config(read_config(path / "config.toml"), path / "config.toml")
     data = data_info(read_json(path / "run.json").get("data"))
-    return Exported(config, data, _step_of(folder), load_tensors(folder / "exported.safetensors"))
+    return Exported(config, data, step_of(folder), load_tensors(folder / "exported.safetensors"))
 
 
 def _config(raw: Any, source: Path) -> RunConfig:
@@ -131,7 +135,3 @@ def _config(raw: Any, source: Path) -> RunConfig:
         return make_config(raw, source=str(source))
     except ConfigError as error:
         raise CheckpointError(error.problem, choices=error.choices, fix=error.fix) from None
-
-
-def _step_of(folder: Path) -> int:
-    return int(folder.name.removeprefix("step-"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from ganzoo.arithmetic import set_products
 from ganzoo.errors import ConfigError
 
 _AMPERE = (8, 0)
@@ -33,14 +34,8 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def set_arithmetic(precision: str, device: torch.device) -> None:
-    """Let float32 products on CUDA be float32, or TensorFloat-32 (10 bits of mantissa) where that was asked for.
-
-    By torch's default convolutions are TensorFloat-32 and products of matrices are not, which is neither.
-    """
-    if device.type == "cuda":
-        form = "tf32" if precision == "tf32" else "ieee"
-        torch.backends.cuda.matmul.fp32_precision = form
-        torch.backends.cudnn.conv.fp32_precision = form  # type: ignore[attr-defined]
+    """Let float32 products on CUDA be float32, or TensorFloat-32 where that was asked for."""
+    set_products("tf32" if precision == "tf32" else "float32", device)
 
 
 def _has_ampere(device: torch.device) -> bool:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.batcher import Batcher
+from ganzoo.errors import DataError
 from ganzoo.game import Batch
 
 from .checkpoint import prune, save_checkpoint
@@ -58,6 +59,8 @@ class Trainer:
         """
         options, engine, observer = self.run.config.training, self.engine, self.observer
         self._clock = _Clock(self.seconds, self.batcher.drawn)
+        if self.evaluator:
+            self.evaluator.say = observer.noted
         reason = "failed"
         observer.started(self.run, self.progress())
         try:
@@ -65,7 +68,12 @@ class Trainer:
                 if engine.iteration == 0:
                     observer.sampled(self.progress(), self.sample())
                 while not stop.signal and self.progress().fraction < 1:
-                    engine.iterate(self._until_due())  # every player's updates, and the average of the generator
+                    try:
+                        engine.iterate(self._until_due())  # every player's updates, and the average of the generator
+                    except DataError:
+                        if not stop.signal:
+                            raise
+                        break  # the signal was for the readers of images, too; the iteration has not begun
                     if self._clock.due():
                         observer.advanced(self.progress())
                     if engine.iteration % options.log_every == 0:
@@ -130,6 +138,7 @@ class Trainer:
         The latent is the same at every step and in every session of a run, and no random stream of the training moves.
         """
         options, engine = self.run.config.training, self.engine
+        engine.meter.check()  # the term that broke is told before the pixels that came of it
         rng = generator(options.seed, "samples", device=engine.device)
         with apart(engine.device):
             return torch.cat(

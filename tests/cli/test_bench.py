@@ -106,6 +106,21 @@ class TestForReal:
         assert "needs CUDA" in capsys.readouterr().out
 
 
+def test_the_command_line_wins_over_a_variants_own_table() -> None:
+    from ganzoo.bench.suite import Suite
+    from ganzoo.cli.bench import BenchOptions, _laid_over
+
+    raw = {
+        "name": "s",
+        "throughput": {},
+        "variants": {"vanilla": {"data": {"dataset": "digits"}, "training": {"ema": 0.5, "threads": 1}}, "dcgan": {}},
+    }
+    found = _laid_over(Suite.model_validate(raw), BenchOptions(dataset="mnist", threads=2))
+    assert found.variants["vanilla"] == {"data": {"dataset": "mnist"}, "training": {"ema": 0.5, "threads": 2}}
+    assert found.variants["dcgan"] == {}
+    assert found.common == {"data": {"dataset": "mnist"}, "training": {"threads": 2}}
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

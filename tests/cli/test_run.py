@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from ganzoo.cli.main import main
 from ganzoo.config import make_config, read_config
+from ganzoo.durable import sha256
 from ganzoo.training.checkpoint import checkpoints
 from ganzoo.training.precision import resolve_precision
 
@@ -275,6 +276,58 @@ def test_what_the_system_refuses_is_told_and_the_last_checkpoint_stays(
     assert main(["run", "--resume", str(tmp_path / "one"), "--quiet"]) == 0
     sessions = json.loads((tmp_path / "one" / "run.json").read_text())["sessions"]
     assert [(session["from_step"], session["to_step"]) for session in sessions] == [(0, 8), (4, 9)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nmore"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: 20 bytes"),
+    ],
+)
+def test_too_little_memory_is_told_with_the_way_out(tmp_path, capsys, monkeypatch, error):
+    def refused(engine, most):
+        raise error
+
+    monkeypatch.setattr("ganzoo.training.engine.Engine.iterate", refused)
+    assert run(tmp_path, "--steps", "3", "--quiet") == 1
+    told = capsys.readouterr().err
+    assert "error: out of memory: " in told
+    assert "lower --batch-size" in told
+
+
+def test_any_other_error_passes_through(tmp_path, monkeypatch):
+    def broken(engine, most):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("ganzoo.training.engine.Engine.iterate", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        run(tmp_path, "--steps", "3", "--quiet")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("origins", []),
+        ("metrics_position", "x"),
+        ("seconds", [1]),
+        ("iteration", 1e400),
+        ("meter", [1]),
+        ("drawn", None),
+    ],
+)
+def test_a_checkpoint_with_an_odd_state_is_told_and_not_resumed(tmp_path, capsys, key, value):
+    """Its manifest was made to fit, so nothing but the values themselves is wrong."""
+    assert run(tmp_path, "--steps", "2", "--quiet") == 0
+    folder = checkpoints(tmp_path / "one" / "checkpoints")[0]
+    state = json.loads((folder / "state.json").read_text())
+    (folder / "state.json").write_text(json.dumps({**state, key: value}))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"]["state.json"] = sha256(folder / "state.json")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    capsys.readouterr()
+    assert main(["run", "--resume", str(tmp_path / "one"), "--steps", "4", "--quiet"]) == 5
+    assert "does not fit this run" in capsys.readouterr().err
 
 
 def test_a_loss_that_explodes_stops_the_run_and_is_not_saved(tmp_path, capsys):

@@ -56,6 +56,11 @@ class TestRounds:
     def test_one_critic_update_shares_the_batch(self) -> None:
         assert gan().rounds(0) == (("d", "g"),)
 
+    @pytest.mark.parametrize("n_critic", [0, -1])
+    def test_no_critic_update_is_no_game(self, n_critic: int) -> None:
+        with pytest.raises(ConfigError, match="at least one update"):
+            gan(n_critic=n_critic)
+
     def test_more_critic_updates_have_a_batch_each(self) -> None:
         assert gan(n_critic=3).rounds(7) == (("d",), ("d",), ("d", "g"))
 
@@ -182,6 +187,25 @@ class TestPenalties:
         real = turn.batch["images"].clone().requires_grad_()
         (slope,) = torch.autograd.grad(game.discriminator(real).sum(), real)
         torch.testing.assert_close(reused, 0.5 * slope.square().sum(dim=(1, 2, 3)).mean())
+
+    def test_below_float32_a_penalty_has_a_pass_of_its_own_in_float32(self, make_turn: MakeTurn) -> None:
+        game, precise = gan([R1()]), gan([R1()])
+        calls = count_calls(game.discriminator)
+        with torch.autocast("cpu", torch.bfloat16):
+            low = game.discriminator_terms(make_turn(game, "d", "g"))
+        assert calls == [4, 4, 4]
+        exact = precise.discriminator_terms(make_turn(precise, "d", "g"))
+        torch.testing.assert_close(low["r1"], exact["r1"])
+        assert not torch.equal(low["real"], exact["real"]), "the scores were in bfloat16"
+
+    def test_the_loss_is_in_float32_whatever_the_networks_are_in(self, make_turn: MakeTurn) -> None:
+        class Multiplies(Logistic):
+            def discriminator(self, real: Tensor, fake: Tensor) -> Terms:
+                return {"product": (real[None] @ fake[:, None]).squeeze()}
+
+        game = GAN(TinyGenerator(), TinyDiscriminator(), Multiplies())
+        with torch.autocast("cpu", torch.bfloat16):
+            assert game.discriminator_terms(make_turn(game, "d", "g"))["product"].dtype == torch.float32
 
     def test_a_penalty_reaches_the_weights(self, make_turn: MakeTurn) -> None:
         game = gan([R1()])
@@ -312,6 +336,13 @@ class TestGenerate:
         assert images.dtype == torch.float32
         assert generator.modes == [False]
         assert generator.training is training
+
+    def test_the_mode_of_each_part_is_its_own(self, rng: torch.Generator) -> None:
+        game = gan()
+        frozen = next(iter(game.generator.children())).eval()
+        game.generate(game.generator, game.request(2, rng), rng)
+        assert game.generator.training
+        assert not frozen.training
 
     def test_the_mode_is_restored_after_a_failure_too(self, rng: torch.Generator) -> None:
         game = GAN(ModeGenerator(), TinyDiscriminator(), Logistic())

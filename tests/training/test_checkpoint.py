@@ -18,6 +18,7 @@ from ganzoo.training.checkpoint import (
     load_checkpoint,
     prune,
     save_checkpoint,
+    step_of,
 )
 
 
@@ -59,6 +60,22 @@ def test_the_highest_step_that_verifies_is_taken_whatever_the_clocks_say(tmp_pat
     folder, reasons = latest_checkpoint(tmp_path)
     assert folder.name == "step-000000030"
     assert "model.safetensors" in reasons[0]
+
+
+def test_one_that_was_just_being_replaced_is_read(tmp_path):
+    """Killed between the two renames, there is nothing under the name itself."""
+    save_checkpoint(tmp_path, 1, tensors(), {})
+    folder = save_checkpoint(tmp_path, 20, tensors(5.0), {})
+    folder.rename(tmp_path / "step-000000020.old")
+    found, reasons = latest_checkpoint(tmp_path)
+    assert (step_of(found), reasons) == (20, [])
+    assert load_checkpoint(found)[0]["model"]["weight"][0, 0] == 5
+    prune(tmp_path, 2)
+    assert [step_of(path) for path in checkpoints(tmp_path)] == [20, 1]
+    save_checkpoint(tmp_path, 20, tensors(6.0), {})
+    assert load_checkpoint(latest_checkpoint(tmp_path)[0])[0]["model"]["weight"][0, 0] == 6
+    prune(tmp_path, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000001", "step-000000020"]
 
 
 def test_every_flipped_byte_is_found(tmp_path):

@@ -32,6 +32,17 @@ def test_follows_its_recurrence_with_the_warm_up_decay():
     assert ema.module.seen.item() == 11
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_averages_buffers_of_other_precisions(dtype):
+    source = Counted()
+    source.statistic = source.statistic.to(dtype)
+    ema = EMA(source, 0.5)
+    source.statistic.fill_(1.0)
+    ema.update(torch.tensor(8))
+    assert ema.module.statistic.dtype == dtype
+    assert ema.module.statistic.item() == 0.5  # the decay is min(0.5, 9 / 18)
+
+
 def test_neither_shares_memory_with_its_source_nor_wants_gradients():
     source = Counted()
     ema = EMA(source, 0.9)

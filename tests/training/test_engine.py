@@ -1,5 +1,7 @@
 """The eager engine against the contract played literally, and its state against an uninterrupted run."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from toys import games
@@ -152,3 +154,36 @@ def test_optimizer_specs_reach_the_optimizers():
     engine = make("vanilla")
     assert isinstance(engine.players["d"].optimizer, OptimizerSpec)
     assert engine.optimizers["d"].inner.param_groups[0]["lr"] == engine.players["d"].optimizer.lr
+
+
+def test_goes_on_with_other_random_numbers_from_another_kind_of_device(caplog):
+    """A GPU's random stream has 16 bytes of state, a processor's some thousand."""
+    engine = make("vanilla")
+    for _ in range(2):
+        engine.iterate()
+    tensors, values = engine.tensors(), engine.values()
+    tensors["rng"]["turns"] = torch.zeros(16, dtype=torch.uint8)
+    ours, again = make("vanilla", seed=5), make("vanilla", seed=5)
+    for each in (ours, again):
+        each.restore(tensors, values)
+        each.iterate()
+    assert ours.iteration == 3
+    assert_equal(weights(ours), weights(again))
+    assert "other random numbers" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ({"params": lambda d: [*d.params, torch.nn.Parameter(torch.zeros(1))]}, "does not step on all of its"),
+        ({"schedule": lambda d: lambda step: step}, "so its own schedule does nothing"),
+        ({"lr_scale": lambda d: torch.tensor(0.5)}, "so its own lr_scale does nothing"),
+    ],
+)
+def test_what_a_shared_optimizer_would_not_see_is_refused(more, problem):
+    game = games.build("vanilla")
+    d, g = game.players()
+    sharer = replace(d, name="r1", optimizer="d", **{name: make_it(d) for name, make_it in more.items()})
+    game.players = lambda: (d, sharer, g)
+    with pytest.raises(ContractError, match=problem):
+        Engine(game, ToyBatcher(game.needs), seed=0, device=CPU)

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from ganzoo.training.environment import peak_memory
+import torch
+
+from ganzoo.training.environment import make_current, peak_memory
 
 MIB = 1 << 20
 
@@ -14,3 +16,11 @@ def test_the_peak_is_this_process_s_own_and_not_its_parent_s():
     done = subprocess.run([sys.executable, "-c", words], check=True, capture_output=True, text=True)
     assert 10 * MIB < int(done.stdout) < len(parent)
     assert peak_memory() > len(parent)
+
+
+def test_cuda_alone_has_a_current_device(monkeypatch):
+    made_current = []
+    monkeypatch.setattr(torch.cuda, "set_device", made_current.append)
+    for name in ("cpu", "cuda:1", "mps"):
+        make_current(torch.device(name))
+    assert made_current == [torch.device("cuda:1")]

@@ -7,7 +7,9 @@ import torch
 
 from ganzoo.config import make_config, read_config
 from ganzoo.training import execution
+from ganzoo.training.engine.capture import tape_recorder
 from ganzoo.training.engine.snapshot import Snapshot
+from ganzoo.training.engine.tiers import Graph
 from ganzoo.training.session import Session
 from ganzoo.training.tuning import Tuning
 
@@ -66,6 +68,29 @@ def test_tries_nothing_for_a_run_that_is_over_before_it_pays(trial, monkeypatch)
     assert trial == [{"threads": torch.get_num_threads(), "allocator": "system", "key": "", "cache": None}]
 
 
+def test_a_run_puts_the_number_of_threads_back(tmp_path, trial):
+    torch.set_num_threads(1)
+    try:
+        session(threads=2, steps=3).train(tmp_path / "run", resume=False)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize(("idle", "threads"), [(0, 1), (1, 1), (2, 2), (8, 2)])
+def test_a_short_run_takes_no_more_threads_than_cores_are_idle(trial, monkeypatch, idle, threads):
+    """Threads that wait for each other to be scheduled take many times as long as one."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(execution, "idle_cores", lambda: idle)
+    made = session(steps=100)
+    torch.set_num_threads(2)
+    try:
+        execution.decide(made.engine, made.config)
+    finally:
+        torch.set_num_threads(1)
+    assert trial[0]["threads"] == threads
+
+
 def test_the_key_is_of_what_decides_the_time_of_an_iteration():
     key = execution._key(session().config)
     assert key == execution._key(session(steps=9999, seed=5, log_every=7).config)
@@ -85,7 +110,22 @@ def test_counts_the_iterations_of_a_budget(budget, count):
 def test_a_budget_of_minutes_is_as_long_as_it_says():
     made = session(steps=None, minutes=2.0)
     assert execution.iterations(made.engine, made.config) == float("inf")
-    assert execution._expected_seconds(made.engine, made.config) == 120
+    assert execution._expected_seconds(made.engine, made.config, 0.2) == 120, "whatever executes it"
+
+
+def test_the_expected_time_is_that_of_the_reference_whatever_tier_is_set(monkeypatch):
+    made = session()
+    timed = []
+
+    def seconds(engine):
+        timed.append(engine.tier.name)
+        return 0.5
+
+    monkeypatch.setattr(execution, "_seconds", seconds)
+    made.engine.tier = graph = Graph(made.engine.cycle, tape_recorder)
+    assert execution._expected_seconds(made.engine, made.config, 0.2) == pytest.approx(0.2 * 1000 * 0.5)
+    assert timed == ["eager"] * 3
+    assert made.engine.tier is graph
 
 
 def test_what_was_decided_is_recorded_and_resumed(tmp_path, trial):

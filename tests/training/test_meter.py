@@ -35,6 +35,21 @@ def test_names_player_term_and_first_step_of_what_is_not_finite(meter, bad):
         meter.read()
 
 
+def test_forgets_what_an_iteration_that_was_broken_off_has_added(meter):
+    add(meter, 0, real=1.0)
+    state = meter.state()
+    meter.add("d/", {"real": torch.tensor(float("nan"))})
+    meter.restore(state)
+    add(meter, 1, real=3.0)
+    assert meter.read() == {"d/real": 2.0}
+
+
+@pytest.mark.parametrize("name", ["r1,r2", 3])
+def test_refuses_a_name_that_cannot_be_logged(name):
+    with pytest.raises(ContractError, match="no name to log it by"):
+        check_terms("d", {name: torch.tensor(1.0)})
+
+
 def test_goes_on_from_its_state(meter):
     add(meter, 0, real=1.0)
     other = Meter(torch.device("cpu"))

@@ -8,6 +8,7 @@ from ganzoo.errors import CheckpointError, ContractError
 from ganzoo.game import Player
 from ganzoo.options import OptimizerSpec, ScheduleSpec
 from ganzoo.training.engine.optimizers import PlayerOptimizer
+from ganzoo.training.engine.syncs import find_syncs
 
 CPU = torch.device("cpu")
 
@@ -87,7 +88,7 @@ def test_only_adam_has_betas_to_move():
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop"])
 def test_goes_on_from_its_state_bit_for_bit(name):
-    spec = OptimizerSpec(name=name, lr=0.1, momentum=0.9)
+    spec = OptimizerSpec(name=name, lr=0.1, momentum=0.0 if name == "adam" else 0.9)
     one, first = make(spec)
     for gradient in (0.3, -0.2):
         step(one, first, gradient)
@@ -118,6 +119,21 @@ def test_the_schedule_of_the_options_multiplies_the_learning_rate(name):
     before = moving.item()
     step(moving, scheduled, 1.0, number=25)  # the decay has ended at zero
     assert moving.item() == before
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_rmsprop_with_a_rate_that_moves_is_torchs_and_asks_for_no_value(momentum):
+    spec = OptimizerSpec(name="rmsprop", lr=0.01, momentum=momentum, weight_decay=0.1)
+    moving, optimizer = make(spec, schedule=lambda step: 0.5 + step)
+    told = nn.Parameter(torch.tensor([1.0]))
+    reference = torch.optim.RMSprop([told], lr=0.01, momentum=momentum, weight_decay=0.1)
+    for number, gradient in enumerate((0.3, -2.0, 1.0)):
+        moving.grad = torch.tensor([gradient])
+        assert not find_syncs(lambda number=number: optimizer.step(torch.tensor(number)))
+        reference.param_groups[0]["lr"] = 0.01 * (0.5 + number)
+        told.grad = torch.tensor([gradient])
+        reference.step()
+        assert moving.item() == pytest.approx(told.item(), rel=1e-6)
 
 
 @pytest.mark.parametrize(("gradient", "passes"), [(3.0, 1.0), (0.25, 0.25)])

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from ganzoo.arithmetic import convolutions_are_tf32, products, set_arithmetic
 from ganzoo.errors import ConfigError
 from ganzoo.training import precision
 
@@ -51,15 +52,34 @@ def test_tf32_is_refused_where_it_does_not_exist(machine, device, facts):
         precision.resolve_precision("tf32", device)
 
 
-def test_float32_on_cuda_is_float32(machine, monkeypatch):
+@pytest.fixture
+def arithmetic():
+    """What torch computes in is put back."""
+    before = torch.get_float32_matmul_precision(), convolutions_are_tf32()
+    yield
+    set_arithmetic(*before)
+
+
+def tf32():
+    """Whether products of matrices, and convolutions, are TensorFloat-32."""
+    return torch.backends.cuda.matmul.fp32_precision == "tf32", convolutions_are_tf32()
+
+
+def test_float32_on_cuda_is_float32(machine, arithmetic):
     machine()
-    matmul, conv = torch.backends.cuda.matmul, torch.backends.cudnn.conv
-    before = matmul.fp32_precision, conv.fp32_precision
-    try:
-        for asked, form in (("tf32", "tf32"), ("fp32", "ieee"), ("bf16", "ieee")):
-            precision.set_arithmetic(asked, CUDA)
-            assert (matmul.fp32_precision, conv.fp32_precision) == (form, form)
-        precision.set_arithmetic("tf32", CPU)
-        assert (matmul.fp32_precision, conv.fp32_precision) == ("ieee", "ieee")
-    finally:
-        matmul.fp32_precision, conv.fp32_precision = before
+    for asked, found in (("tf32", True), ("fp32", False), ("bf16", False)):
+        precision.set_arithmetic(asked, CUDA)
+        assert tf32() == (found, found)
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True):  # raises where torch's settings disagree
+            assert torch.get_float32_matmul_precision() == ("high" if found else "highest")
+    precision.set_arithmetic("tf32", CPU)
+    assert tf32() == (False, False)
+
+
+def test_inside_a_block_alone(arithmetic):
+    precision.set_arithmetic("tf32", CUDA)
+    with products("float32", CUDA):
+        assert tf32() == (False, False)
+    assert tf32() == (True, True)
+    with products("float32", CPU):
+        assert tf32() == (True, True)

@@ -1,11 +1,14 @@
 """The loop on games of every shape, in a real run folder."""
 
+import signal
+
 import pytest
 import torch
 from toys import games
 from toys.data import ToyBatcher
 
 from ganzoo.config import make_config
+from ganzoo.errors import DataError
 from ganzoo.training.checkpoint import checkpoints
 from ganzoo.training.engine import Engine
 from ganzoo.training.observers import Observer, RunView
@@ -30,7 +33,7 @@ class Recorder(Observer):
         self.reason = reason
 
 
-def train(name, path, **training):
+def train(name, path, *, status=0, **training):
     game = games.build(name).train()
     batcher = ToyBatcher(game.needs)
     engine = Engine(game, batcher, seed=0, device=torch.device("cpu"), ema=0.5)
@@ -40,8 +43,32 @@ def train(name, path, **training):
         folder.open_log()
         view = RunView(config, folder, "cpu", batcher.size)
         trainer = Trainer(engine=engine, batcher=batcher, run=view, observer=recorder, facts={})
-        assert trainer.train() == 0
+        assert trainer.train() == status
     return engine, recorder
+
+
+def test_a_signal_that_ends_the_readers_of_images_too_is_obeyed_all_the_same(tmp_path, monkeypatch):
+    iterate = Engine.iterate
+
+    def broken(engine, most):
+        if engine.iteration == 3:
+            signal.raise_signal(signal.SIGTERM)
+            raise DataError("a process that reads images failed")
+        iterate(engine)
+
+    monkeypatch.setattr(Engine, "iterate", broken)
+    engine, recorder = train("vanilla", tmp_path, status=143, steps=9)
+    assert engine.iteration == 3
+    assert (recorder.saved_at, recorder.reason) == ([3], "stopped")
+
+
+def test_readers_that_die_without_a_signal_are_an_error(tmp_path, monkeypatch):
+    def broken(engine, most):
+        raise DataError("a process that reads images failed")
+
+    monkeypatch.setattr(Engine, "iterate", broken)
+    with pytest.raises(DataError, match="failed"):
+        train("vanilla", tmp_path, steps=9)
 
 
 @pytest.mark.parametrize("name", sorted(games.GAMES))

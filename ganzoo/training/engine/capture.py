@@ -26,8 +26,15 @@ def cuda_recorder(*rngs: torch.Generator) -> Recorder:
         graph = torch.cuda.CUDAGraph()
         for rng in rngs:
             graph.register_generator_state(rng)
-        with torch.cuda.graph(graph, pool=pools[0] if pools else None):
-            body()
+        stream = torch.cuda.current_stream()
+        # Only what this thread does is captured: a loader's thread may ask for pinned memory at any time.
+        capturing = torch.cuda.graph(graph, pool=pools[0] if pools else None, capture_error_mode="thread_local")
+        try:
+            with capturing:
+                body()
+        except BaseException:
+            torch.cuda.set_stream(stream)  # torch leaves its own in place where ending the capture fails, too
+            raise
         if not pools:
             pools.append(graph.pool())
         return graph.replay

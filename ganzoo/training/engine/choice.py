@@ -68,7 +68,7 @@ def choose(
     engine: Engine,
     asked: str,
     *,
-    expected: Callable[[], float] = lambda: float("inf"),
+    expected: Callable[[float], float] = lambda share: float("inf"),
     say: Callable[[str], None] = lambda text: None,
 ) -> Choice:
     """Set the tier of ``engine`` and say which it is. The state of the engine is left as it was.
@@ -76,22 +76,25 @@ def choose(
     A tier other than the reference runs only after the parity gate. ``auto`` starts from the reference and takes each
     that passes and is at least 5 % faster than what it would replace: on CUDA a graph, on a CPU a compiled step, and on
     CUDA both together. What has to be compiled is tried only if the run is long enough to repay some ten compilations.
+    What the gate has not seen, since the plans of later iterations are others, passes it when it comes up; where it
+    does not, those iterations run in the reference tier, and a warning says so.
 
     Args:
         engine: in its reference tier.
         asked: ``"auto"`` or one of :data:`TIERS`.
-        expected: seconds that the run will take in the reference tier; called only if something hangs on it.
+        expected: seconds that the run will take in a tier that takes this share of the reference's time; called only if
+            something hangs on it.
         say: is told what takes its time.
 
     Raises:
-        ConfigError: a tier was asked for by name that this device does not have, or that cannot be made here.
-        ContractError: a tier was asked for by name that the game's step does not allow, or that does not compute what
-            the reference computes.
+        ConfigError: a tier was asked for by name that this device does not have.
+        ContractError: a tier was asked for by name that the game's step does not allow, that cannot be made here, or
+            that does not compute what the reference computes.
     """
     if asked == "eager":
         return Choice(tier="eager", asked=asked)
     if asked != "auto":
-        return _insist(engine, asked, say)
+        return _watched(engine, _insist(engine, asked, say))
     best, fastest = Choice(tier="eager", asked=asked), engine.tier
     reasons: dict[str, str] = {}
     for name in _LADDER:
@@ -100,7 +103,7 @@ def choose(
             best, fastest = Choice(tier=name, asked=asked, parity=parity), engine.tier
         engine.tier = fastest
     above = TIERS[TIERS.index(best.tier) + 1 :]
-    return replace(best, reasons={name: reasons[name] for name in reversed(above)})
+    return _watched(engine, replace(best, reasons={name: reasons[name] for name in reversed(above)}))
 
 
 def make_tier(engine: Engine, name: str) -> Tier:
@@ -112,6 +115,25 @@ def make_tier(engine: Engine, name: str) -> Tier:
     if name == "graph":
         return Graph(engine.cycle, cuda_recorder(engine.rng), span=SPAN)
     return CompiledGraph(engine.cycle, cuda_recorder(engine.rng))
+
+
+def _watched(engine: Engine, chosen: Choice) -> Choice:
+    """Have sequences of plans that come up only later pass the gate as well, before the tier plays them."""
+    if chosen.parity:
+        engine.vouch(ITERATIONS)
+        engine.inspect = _late_flaw
+    return chosen
+
+
+def _late_flaw(engine: Engine, plans: tuple[Plan, ...]) -> str:
+    """Why the tier of ``engine`` may not play ``plans``, which come next; empty if it may."""
+    try:
+        parity = examine(engine, engine.tier, len(plans))
+    except GanzooError as error:
+        return error.problem
+    except Exception as error:  # as in _try
+        return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+    return "" if parity.passed else parity.describe()
 
 
 def _insist(engine: Engine, name: str, say: Callable[[str], None]) -> Choice:
@@ -133,11 +155,11 @@ def _insist(engine: Engine, name: str, say: Callable[[str], None]) -> Choice:
 
 
 def _consider(
-    engine: Engine, name: str, best: Choice, expected: Callable[[], float], say: Callable[[str], None]
+    engine: Engine, name: str, best: Choice, expected: Callable[[float], float], say: Callable[[str], None]
 ) -> tuple[Parity | None, str]:
     """The tier, set and examined, or why it does not take the place of ``best``."""
     share = best.parity.share if best.parity else 1.0
-    if reason := _unwise(engine, name, best.tier, lambda: share * expected()) or _flaw(engine):
+    if reason := _unwise(engine, name, best.tier, lambda: expected(share)) or _flaw(engine):
         return None, reason
     parity, reason = _try(engine, name, say)
     if parity and parity.share > _GAIN * share:

@@ -103,7 +103,8 @@ class Meter:
         }
 
     def restore(self, state: dict[str, list[list[float]]]) -> None:
-        """Go on from what :meth:`state` gave."""
+        """Go on from what :meth:`state` gave; what an iteration that was broken off has added is forgotten."""
+        self._pending.clear()
         for row in self._rows.values():
             row.sums.zero_()
             row.bad.fill_(_NEVER)
@@ -128,6 +129,8 @@ def check_terms(player: str, terms: Terms) -> None:
             f"the loss of player {player!r} returned {terms!r}; it must be a dict of named 0-dim tensors"
         )
     for name, term in terms.items():
+        if not isinstance(name, str) or "," in name:
+            raise ContractError(f"term {name!r} of player {player!r} has no name to log it by: a text without commas")
         if not isinstance(term, Tensor) or term.ndim != 0:
             what = f"a tensor of shape {tuple(term.shape)}" if isinstance(term, Tensor) else type(term).__name__
             raise ContractError(
@@ -141,5 +144,5 @@ def _non_finite(name: str, step: int) -> NonFiniteError:
     whose = f" of player {player!r}" if player else ""
     return NonFiniteError(
         f"term {term!r}{whose} stopped being finite at step {step}",
-        fix="lower the learning rate, or resume from the last checkpoint with another seed",
+        fix="start anew with a lower learning rate or another seed; the last checkpoint is intact",
     )

@@ -140,7 +140,7 @@ def _build(
     elif spec.name == "sgd":
         return SGD(params, lr=lr, momentum=spec.momentum, weight_decay=spec.weight_decay, fused=fused)
     else:
-        optimizer = RMSprop(
+        optimizer = (_MovingRMSprop if isinstance(lr, Tensor) and not capturable else RMSprop)(
             params,
             lr=lr,
             alpha=spec.alpha,
@@ -153,3 +153,26 @@ def _build(
     # One optimizer serves all tiers, so it is capturable where none of them captures; torch would warn of that.
     optimizer._warned_capturable_if_run_uncaptured = True
     return optimizer
+
+
+class _MovingRMSprop(RMSprop):
+    """RMSprop whose rate is a tensor that nobody reads: torch asks for its value at every step, but on CUDA."""
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        (group,) = self.param_groups
+        params: list[Tensor] = []
+        grads: list[Tensor] = []
+        squares: list[Tensor] = []
+        momenta: list[Tensor] = []
+        steps: list[Tensor] = []
+        self._init_group(group, params, grads, squares, momenta, [], steps)  # type: ignore[no-untyped-call]
+        for parameter, grad, square, step in zip(params, grads, squares, steps, strict=True):
+            step += 1
+            if group["weight_decay"]:
+                grad = grad.add(parameter, alpha=group["weight_decay"])
+            square.mul_(group["alpha"]).addcmul_(grad, grad, value=1 - group["alpha"])
+            move = grad / square.sqrt().add_(group["eps"])
+            if group["momentum"]:
+                move = momenta.pop(0).mul_(group["momentum"]).add_(move)
+            parameter.sub_(move * group["lr"])

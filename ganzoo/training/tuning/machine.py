@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,18 +13,31 @@ from ganzoo.training.environment import environment
 
 from .allocator import can_keep
 
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
 
 def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use: those it is bound to, and no more than its container has time for."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(bound, _quota() or bound)
 
 
 def idle_cores() -> int:
     """How many of the usable cores had nothing to do in the last minute; all where the system does not tell."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    try:
+        load = os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has none, and a sandbox may hide it
+        load = 0.0
     return max(0, round(usable_cores() - load))
+
+
+def _quota() -> int | None:
+    """Cores' worth of time that Linux gives to this process's control group, rounded up; None for no limit."""
+    try:
+        limit, period = _QUOTA.read_text().split()
+    except (OSError, ValueError):
+        return None
+    return None if limit == "max" else max(1, math.ceil(int(limit) / int(period)))
 
 
 def machine() -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """Which tier runs, why no higher one does, and that choosing leaves no trace."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
+from toys import games
 from toys.faulty import ASKING, STATEFUL, asking
+from toys.losses import Logistic
+from toys.networks import TinyDiscriminator, TinyGenerator
 from toys.playing import differences, make_engine, play
 from toys.translation import CycleGame
 
@@ -13,6 +17,7 @@ from ganzoo.data import DataInfo
 from ganzoo.data.images import ImageSet
 from ganzoo.data.streaming import StreamBatcher
 from ganzoo.errors import ConfigError, ContractError
+from ganzoo.game import GAN
 from ganzoo.training.engine import choice
 from ganzoo.training.engine.capture import tape_recorder
 from ganzoo.training.engine.choice import TIERS, choose
@@ -78,7 +83,7 @@ def unchanged(engine, ask):
 def test_the_reference_is_taken_as_asked_with_no_question():
     engine = make_engine("vanilla")
     tier = engine.tier
-    chosen = choose(engine, "eager", expected=lambda: 1 / 0)
+    chosen = choose(engine, "eager", expected=lambda share: 1 / 0)
     assert engine.tier is tier
     assert chosen.describe() == "eager"
     assert chosen.as_dict() == {"tier": "eager", "asked": "eager", "reasons": {}, "parity": None}
@@ -86,7 +91,7 @@ def test_the_reference_is_taken_as_asked_with_no_question():
 
 def test_a_short_run_on_a_cpu_is_eager_with_a_reason_for_each_tier_above(gate):
     engine = make_engine("vanilla")
-    chosen = unchanged(engine, lambda: choose(engine, "auto", expected=lambda: 42.4))
+    chosen = unchanged(engine, lambda: choose(engine, "auto", expected=lambda share: 42.4))
     assert chosen.tier == "eager"
     assert chosen.reasons == {
         "graph+compile": "needs CUDA",
@@ -104,7 +109,7 @@ def test_a_short_run_on_a_cpu_is_eager_with_a_reason_for_each_tier_above(gate):
 def test_a_long_run_on_a_cpu_is_compiled_where_that_is_right_and_pays(gate):
     engine, said = make_engine("vanilla"), []
     gate.found = {"seconds": 0.6, "error": 0.01}
-    chosen = unchanged(engine, lambda: choose(engine, "auto", expected=lambda: 3600.0, say=said.append))
+    chosen = unchanged(engine, lambda: choose(engine, "auto", expected=lambda share: 3600.0, say=said.append))
     assert chosen.tier == engine.tier.name == "compile"
     assert chosen.parity == parity_of(engine.tier, seconds=0.6, error=0.01)
     assert chosen.reasons.keys() == {"graph", "graph+compile"}
@@ -182,6 +187,63 @@ def test_an_interruption_is_not_a_reason(monkeypatch):
     assert isinstance(engine.tier, Eager)
 
 
+class Late(GAN):
+    """Another plan in every iteration from the 20th on; what its loss does there can be set."""
+
+    def __init__(self, late):
+        super().__init__(TinyGenerator(), TinyDiscriminator(), Logistic(), games.OPTIONS)
+        self.late = late
+
+    def players(self):
+        d, g = super().players()
+        return (d, g, replace(d, name="late", loss=self.late_terms, optimizer="d"))
+
+    def late_terms(self, turn):
+        return {"late": self.late(self.scores(turn.batch["images"], None).mean())}
+
+    def rounds(self, iteration):
+        return (("d", "g"),) if iteration < 20 else (("d", "g"), ("late",))
+
+
+class CountsInPython:
+    """A factor that moves each time, and stands still in a recording."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, score):
+        self.calls += 1
+        return score * self.calls
+
+
+@pytest.mark.parametrize(
+    ("late", "reason"),
+    [
+        (lambda score: score * score.item(), "hands a value of a tensor to Python"),
+        (CountsInPython(), "update from the reference"),
+    ],
+)
+def test_plans_that_come_up_later_pass_the_gate_or_run_eagerly(as_on_cuda, caplog, late, reason):
+    engine = make_engine(Late(late))
+    assert choose(engine, "graph").tier == "graph"
+    play(engine, 20)
+    assert caplog.text == ""
+    assert engine.inspect is not None
+    play(engine, 12)
+    assert engine.iteration == 32
+    assert "run eagerly from here on, not as graph: " in caplog.text
+    assert reason in caplog.text
+
+
+def test_plans_that_come_up_later_and_are_right_are_played_by_the_tier(as_on_cuda, caplog):
+    engine, reference = (make_engine(Late(lambda score: score)) for _ in range(2))
+    assert choose(engine, "graph").tier == "graph"
+    assert differences(play(reference, 32), play(engine, 32)) == []
+    assert caplog.text == ""
+    assert all(("late",) in plans[-1] or plans[0] == (("d", "g"),) for plans in engine.tier._made)
+    assert any(plans[-1][-1] == ("late",) for plans in engine.tier._made)
+
+
 @pytest.mark.parametrize("name", ["graph", "graph+compile"])
 def test_a_tier_that_the_device_lacks_is_refused_with_those_that_it_has(name):
     with pytest.raises(ConfigError) as caught:
@@ -193,7 +255,7 @@ def test_a_tier_that_the_device_lacks_is_refused_with_those_that_it_has(name):
 def test_on_mps_everything_is_eager():
     engine = make_engine("vanilla")
     engine.device = torch.device("mps")
-    chosen = choose(engine, "auto", expected=lambda: 1 / 0)
+    chosen = choose(engine, "auto", expected=lambda share: 1 / 0)
     assert chosen.tier == "eager"
     assert chosen.reasons == {
         "graph+compile": "needs CUDA",
@@ -237,7 +299,7 @@ def test_on_cuda_each_tier_has_to_beat_what_it_would_replace(gate, as_on_cuda, f
 def test_on_cuda_nothing_is_compiled_for_a_run_that_the_graph_makes_short(gate, as_on_cuda):
     engine = make_engine("vanilla")
     gate.found = {"seconds": 0.1}
-    chosen = choose(engine, "auto", expected=lambda: 5000.0)
+    chosen = choose(engine, "auto", expected=lambda share: 5000.0 * share)
     assert chosen.tier == engine.tier.name == "graph"
     assert chosen.reasons == {"graph+compile": "the run is short, about 500 s"}
     assert gate.examined == ["graph"]
@@ -256,7 +318,7 @@ def test_on_cuda_a_graph_that_is_not_right_leaves_the_place_to_what_is(gate, as_
 def test_a_graph_passes_the_real_gate_to_the_bit(as_on_cuda, monkeypatch, asked):
     monkeypatch.setattr(choice, "_GAIN", 1e9)  # a tape makes nothing faster
     engine = make_engine("vanilla")
-    chosen = unchanged(engine, lambda: choose(engine, asked, expected=lambda: 0.0))
+    chosen = unchanged(engine, lambda: choose(engine, asked, expected=lambda share: 0.0))
     assert chosen.tier == engine.tier.name == "graph"
     assert chosen.parity.exact
     assert engine.tier.span == choice.SPAN
