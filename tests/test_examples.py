@@ -51,6 +51,13 @@ def test_there_is_one_of_each_kind(site: Path) -> None:
     assert len(PROJECTS) == len(SUPPLIED)
 
 
+def test_the_page_installs_these_and_nothing_else() -> None:
+    (pattern,) = re.findall(r"^pip install (\S+)$", PAGE, re.M)
+    found = sorted(FOLDER.parents[1].glob(pattern))
+    assert found == PROJECTS
+    assert all((project / "pyproject.toml").is_file() for project in found)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_page(site: Path, tmp_path: Path, command: str) -> None:
     words = shlex.split(re.sub(r"--steps \d+", "--steps 3 --log-every 1 --name a", command))
