@@ -20,9 +20,9 @@ Free of torch.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,9 +173,8 @@ def _resampled(values: Sequence[float], rng: np.random.Generator) -> NDArray[np.
 
 def _order_ends(ordered: NDArray[np.float64]) -> tuple[float, float]:
     """The ends between the sorted values that hold the true median with the probability LEVEL."""
-    count, depth = len(ordered), 1
-    while depth + 1 <= count // 2 and _coverage(count, depth + 1) >= LEVEL:
-        depth += 1
+    count = len(ordered)
+    depth = max(1, bisect_right(range(1, count // 2 + 1), -LEVEL, key=lambda depth: -_coverage(count, depth)))
     inner = _inwards(count, depth) if _coverage(count, depth) > LEVEL and depth + 1 <= count // 2 else 0.0
     from_below, from_above = ordered, ordered[::-1]
     low, high = (
@@ -186,8 +185,12 @@ def _order_ends(ordered: NDArray[np.float64]) -> tuple[float, float]:
 
 def _coverage(count: int, depth: int) -> float:
     """How often the true median lies between the values that are the ``depth``-th from either end."""
-    outside: float = sum(comb(count, below) for below in range(depth)) / 2**count  # of integers, which have no largest
-    return 1.0 - 2.0 * outside
+    ways, outside = 1, 0  # of choosing so many of count; integers, which have no largest
+    for chosen in range(depth):
+        outside += ways
+        ways = ways * (count - chosen) // (chosen + 1)
+    everything: int = 2**count
+    return 1.0 - 2.0 * (outside / everything)
 
 
 def _inwards(count: int, depth: int) -> float:

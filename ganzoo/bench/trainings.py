@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ganzoo.assembly import build_game
 from ganzoo.config import RunConfig, make_config, read_config
+from ganzoo.data.catalog import find_source
 from ganzoo.errors import ConfigError
 
 from . import machine
@@ -127,12 +129,11 @@ def _iterations(config: RunConfig) -> float:
     """About how many the budget is; for a time, as many as a short trial says."""
     name, amount = config.training.budget
     if name == "images":
-        config = config.with_training(engine="eager", threads=1)  # it is to be counted, not to be fast
+        rounds = len(build_game(config, find_source(config.data).info).rounds(0))
+        return amount / (config.training.batch_size * config.training.accumulate * rounds)
     job = Job(kind="ganzoo", config=config.to_dict(), seconds=1.0)
     with Process(job) as trial:
-        images = int(trial.start()["images_per_iteration"])
-        if name == "images":
-            return amount / images
+        trial.start()
         found = trial.warm_up()["warm_up"]
         return float(60 * amount * found["iterations"] / found["seconds"])
 

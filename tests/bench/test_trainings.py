@@ -45,9 +45,7 @@ def test_a_time_is_turned_into_iterations_by_a_trial(monkeypatch: pytest.MonkeyP
             return self
 
         def __exit__(self, *exc: Any) -> None: ...
-        def start(self) -> dict[str, Any]:
-            return {"images_per_iteration": 10}
-
+        def start(self) -> None: ...
         def warm_up(self) -> dict[str, Any]:
             return {"warm_up": {"iterations": 50, "seconds": 5.0, "settled": True}}
 

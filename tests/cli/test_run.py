@@ -286,7 +286,7 @@ def test_what_the_system_refuses_is_told_and_the_last_checkpoint_stays(
     ],
 )
 def test_too_little_memory_is_told_with_the_way_out(tmp_path, capsys, monkeypatch, error):
-    def refused(engine, most):
+    def refused(engine, most=1):
         raise error
 
     monkeypatch.setattr("ganzoo.training.engine.Engine.iterate", refused)
@@ -297,7 +297,7 @@ def test_too_little_memory_is_told_with_the_way_out(tmp_path, capsys, monkeypatc
 
 
 def test_any_other_error_passes_through(tmp_path, monkeypatch):
-    def broken(engine, most):
+    def broken(engine, most=1):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr("ganzoo.training.engine.Engine.iterate", broken)
