@@ -128,6 +128,8 @@ RENDERERS: dict[str, Callable[[Record], str]] = {
     "race-busy-cpu": race,
     "race-256-cpu": race,
     "race-1024-cpu": race,
+    "race-256-fp32-cpu": race,
+    "race-1024-fp32-cpu": race,
     "ablation-cpu": ablation,
     "limits-cpu": limits,
     "scale-cpu": scale,
