@@ -19,7 +19,7 @@ Form = Literal["float32", "tf32"]
 def set_products(form: Form, device: torch.device) -> None:
     """Let products of matrices and convolutions on ``device`` be of this form, in the whole process."""
     if device.type == "cuda":
-        set_arithmetic("high" if form == "tf32" else "highest", form == "tf32")
+        set_float32("high" if form == "tf32" else "highest", form == "tf32")
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def products(form: Form, device: torch.device) -> Iterator[None]:
     try:
         yield
     finally:
-        set_arithmetic(*before)
+        set_float32(*before)
 
 
 def convolutions_are_tf32() -> bool:
@@ -43,7 +43,7 @@ def convolutions_are_tf32() -> bool:
         return torch.backends.cudnn.allow_tf32
 
 
-def set_arithmetic(matmul: str, convolutions: bool) -> None:
+def set_float32(matmul: str, convolutions: bool) -> None:
     """Set torch's word for the products of matrices, and whether convolutions are TensorFloat-32."""
     # The older of torch's two settings also sets the newer; the other way round the older would raise when read, as
     # torch.backends.cudnn.flags() does. torch advises against the older with a warning.

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ganzoo.arithmetic import convolutions_are_tf32, set_arithmetic
+from ganzoo.arithmetic import convolutions_are_tf32, set_float32
 from ganzoo.bench.statistics import speeds
 from ganzoo.config import RunConfig, make_config, overlay
 from ganzoo.training.engine.choice import Choice, choose
@@ -95,7 +95,7 @@ class Settings:
             ConfigError: freed memory is to be kept, which this system cannot.
         """
         torch.set_num_threads(self.threads)
-        set_arithmetic(self.matmul_precision, self.tf32_convolutions)
+        set_float32(self.matmul_precision, self.tf32_convolutions)
         torch.backends.cudnn.benchmark = self.cudnn_benchmark
         # Only where it changes, since each release hands the heap back, and the next steps would fault it in again.
         if self.allocator == "keep" and not keeping():

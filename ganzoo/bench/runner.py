@@ -134,12 +134,15 @@ class Bench:
         """What was found so far."""
         contests = sorted(self._contests, key=lambda contest: contest.batch_size)
         trainings = [self._trainings[key] for key in self._order() if key in self._trainings]
+        before = self._earlier  # whose parts may be of a time when they did not tell of themselves
         latest: list[Measured] = [*contests[-1:], *trainings[-1:]]
         return Result(
             suite=self.suite.to_dict(),
             started=self._started,
-            git=latest[0].git if latest else machine.git(),
-            environment=next((part.environment for part in latest if part.environment), {}),
+            git=next((part.git for part in latest if part.git), before.git if before else machine.git()),
+            environment=next(
+                (part.environment for part in latest if part.environment), before.environment if before else {}
+            ),
             contests=contests,
             trainings=trainings,
             failures=self._failures,

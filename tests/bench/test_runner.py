@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from toys import results as made_up
 
+from ganzoo.bench import machine
 from ganzoo.bench import runner as room
 from ganzoo.bench.job import Job
 from ganzoo.bench.process import ContenderError
-from ganzoo.bench.result import Contest, Failure, Training, read_result
+from ganzoo.bench.result import Contest, Failure, Training, read_result, write_result
 from ganzoo.bench.runner import RESULTS, Bench, Part, groups, share
 from ganzoo.bench.suite import Suite
 from ganzoo.config import validate
@@ -281,6 +282,26 @@ def test_groups_keep_a_variant_with_its_loop() -> None:
     assert [len(group) for group in groups(contenders, 2)] == [2, 2, 2]
     assert [len(group) for group in groups(contenders, 1)] == [2, 2, 2]
     assert groups(contenders, 100) == [contenders]
+
+
+def test_parts_that_do_not_tell_their_commit_keep_that_of_their_file(world: World, tmp_path: Path) -> None:
+    first = Bench(suite(throughput=None), ["cpu"], tmp_path).run()
+    silent = [each.model_copy(update={"git": None}) for each in first.trainings]
+    write_result(tmp_path / RESULTS, first.model_copy(update={"trainings": silent}))
+    world.git = CHANGED
+    assert Bench(suite(throughput=None), ["cpu"], tmp_path).run().git == first.git
+
+
+@pytest.mark.parametrize(
+    ("memory", "gpu", "room"),
+    [(15_000_000_000, None, 10), (15_000_000_000, 30_000_000_000, 5), (1, 1, 2), (None, None, 8)],
+)
+def test_as_many_run_at_once_as_memory_and_gpu_hold(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: int | None, gpu: int | None, room: int
+) -> None:
+    monkeypatch.setattr(machine, "available_bytes", lambda: memory)
+    monkeypatch.setattr(machine, "free_gpu_bytes", lambda device: gpu)
+    assert Bench(suite(), ["cuda:0"], tmp_path)._room() == room
 
 
 def test_a_result_on_disk_is_plain_json(world: World, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganzoo.arithmetic import convolutions_are_tf32, products, set_arithmetic
+from ganzoo.arithmetic import convolutions_are_tf32, products, set_float32
 from ganzoo.errors import ConfigError
 from ganzoo.training import precision
 
@@ -57,7 +57,7 @@ def arithmetic():
     """What torch computes in is put back."""
     before = torch.get_float32_matmul_precision(), convolutions_are_tf32()
     yield
-    set_arithmetic(*before)
+    set_float32(*before)
 
 
 def tf32():
