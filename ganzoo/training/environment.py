@@ -21,14 +21,13 @@ def find_device(name: str) -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    device = torch.device(name)
     available = ["auto", "cpu"]
     available += [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     available += ["mps"] if torch.backends.mps.is_available() else []
     plain = "cuda:0" if name == "cuda" else name
     if plain not in available:
         raise ConfigError(f"--device {name} is not on this machine", choices=available)
-    return device
+    return torch.device(plain)
 
 
 def make_current(device: torch.device) -> None:
