@@ -24,6 +24,15 @@ def test_digest_tells_configs_apart():
     assert len(digests) == 5
 
 
+def test_stacks_stand_in_a_config_only_where_they_were_asked_for():
+    plain = make_config({"variant": "dcgan", "data": {"dataset": "stacked-mnist"}})
+    usual = {"dataset": "stacked-mnist", "split": "train", "storage": "auto", "workers": 2, "download": True}
+    assert plain.to_dict()["data"] == usual
+    asked = make_config({"variant": "dcgan", "data": {"dataset": "stacked-mnist", "stacks": 5000, "stacks_seed": 1}})
+    assert asked.to_dict()["data"] == {**usual, "stacks": 5000, "stacks_seed": 1}
+    assert asked.digest() != plain.digest()
+
+
 def test_a_section_that_sets_one_option_keeps_the_variants_other_ones():
     config = make_config({"variant": "wgan-gp", "options": {"d_optimizer": {"lr": 0.5}}})
     assert config.options.d_optimizer.lr == 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ganzoo.registry import DatasetSpec, hookimpl
 
@@ -25,6 +26,7 @@ def ganzoo_datasets() -> Sequence[DatasetSpec]:
             "stacked digits, 128,000 + 26,000 colour images of 28 x 28, 1,000 classes",
             "stacked:StackedMNIST",
             "stacked-mnist-cnn",
+            heeds=("stacks", "stacks_seed"),
         ),
         _spec("fashion-mnist", "clothes, 60,000 + 10,000 grey images of 28 x 28, 10 classes", "idx:FashionMNIST"),
         _spec("kmnist", "cursive Japanese, 60,000 + 10,000 grey images of 28 x 28, 10 classes", "idx:KMNIST"),
@@ -36,5 +38,5 @@ def ganzoo_datasets() -> Sequence[DatasetSpec]:
     ]
 
 
-def _spec(name: str, summary: str, builder: str, features: str = "inception-v3") -> DatasetSpec:
-    return DatasetSpec(name=name, summary=summary, builder=f"ganzoo.data.{builder}", features=features)
+def _spec(name: str, summary: str, builder: str, features: str = "inception-v3", **more: Any) -> DatasetSpec:
+    return DatasetSpec(name=name, summary=summary, builder=f"ganzoo.data.{builder}", features=features, **more)

@@ -129,7 +129,8 @@ def plan_for_run(
     data = DataOptions(data_dir=trained.data_dir, download=trained.download)
     if split_name(against)[0] != trained.dataset:
         return make_plan(against, metrics=metrics, features=features, data=data)
-    data = data.model_copy(update={"image_size": trained.image_size, "channels": trained.channels})
+    alike = trained.model_dump(include={"image_size", "channels", "stacks", "stacks_seed"})
+    data = data.model_copy(update=alike)
     return make_plan(against, metrics=metrics, features=features, data=data, seen=trained.split)
 
 

@@ -130,9 +130,11 @@ class DatasetSpec(Spec):
 
     Attributes:
         features: name of the feature extractor that judges its images unless another one is asked for.
+        heeds: the options that few data sets have a use for (``stacks``, ``stacks_seed``) and this one has.
     """
 
     features: str = "inception-v3"
+    heeds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

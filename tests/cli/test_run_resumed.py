@@ -61,7 +61,9 @@ def test_where_data_lie_and_how_they_are_held_may_change(changed):
     check_resumable(before, make_config({"variant": "dcgan", "data": changed}))
 
 
-@pytest.mark.parametrize("changed", [{"split": "all"}, {"image_size": 32}, {"dataset": "folder:x"}, {"channels": 3}])
+@pytest.mark.parametrize(
+    "changed", [{"split": "all"}, {"image_size": 32}, {"dataset": "folder:x"}, {"channels": 3}, {"stacks": 9}]
+)
 def test_what_is_trained_on_may_not(changed):
     before = make_config({"variant": "dcgan"})
     with pytest.raises(ConfigError, match=f"cannot change data.{next(iter(changed))}") as caught:

@@ -55,11 +55,26 @@ sys.exit("torch" in sys.modules)
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("dataset", [*sorted({*NAMES} - {"stacked-mnist"}), "folder:photos"])
+@pytest.mark.parametrize("given", [{"stacks": 5000}, {"stacks_seed": 0}])
+def test_what_a_data_set_has_no_use_for_is_refused(dataset: str, given: dict[str, int]) -> None:
+    name, value = next(iter(given.items()))
+    said = f"{name} is {value}, and data set {dataset} has no use for it; it is for stacked-mnist"
+    with pytest.raises(ConfigError, match=said) as caught:
+        find_source(DataOptions(dataset=dataset, **given))
+    assert caught.value.fix == "leave it out, or choose --dataset stacked-mnist"
+
+
+@pytest.mark.parametrize("name", ["stacked-mnist", "ganzoo:stacked-mnist"])
+def test_the_stacks_that_are_asked_for_are_told_without_files(name: str) -> None:
+    assert find_source(DataOptions(dataset=name, stacks=5000, stacks_seed=1)).info.count("train") == 5000
+
+
 class Plugins:
     """A registry in which one plugin supplies every data set, built by ``builder``."""
 
     def dataset(self, name: str) -> Entry[DatasetSpec]:
-        spec = DatasetSpec(name=name, summary="theirs", builder="theirs:build")
+        spec = DatasetSpec(name=name, summary="theirs", builder="theirs:build", heeds=("stacks",))
         return Entry(spec, Origin(distribution="ganzoo-theirs", version="3.1", module="theirs"))
 
 
@@ -72,8 +87,9 @@ def test_a_builder_gets_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     from ganzoo.data.digits import Digits
 
     use(monkeypatch, Digits)
-    source = find_source(DataOptions(dataset="theirs", image_size=32))
+    source = find_source(DataOptions(dataset="theirs", image_size=32, stacks=7))
     assert source.info.shape == (1, 32, 32)
+    assert source.options.stacks == 7
 
 
 def test_a_builder_that_fails_is_the_plugin_s_fault(monkeypatch: pytest.MonkeyPatch) -> None:

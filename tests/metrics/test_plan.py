@@ -112,6 +112,15 @@ def test_a_run_is_held_against_its_own_data_as_it_saw_them() -> None:
     assert (other.info.shape, other.data.download, other.chosen) == ((1, 16, 16), False, False)
 
 
+def test_a_run_on_stacks_is_held_against_its_own_and_against_others_without_them() -> None:
+    trained = DataOptions(dataset="stacked-mnist", stacks=5000, stacks_seed=1)
+    plan = plan_for_run(trained, None)
+    assert (plan.split, plan.training, plan.info.sizes) == ("test", "train", (("train", 5000), ("test", 26_000)))
+    assert plan.data.stacks_seed == 1
+    other = plan_for_run(trained, "mnist")
+    assert (other.data.stacks, other.data.stacks_seed) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("trained", "against", "training"), [("train", "test", "train"), ("test", "train", "test"), ("all", "test", None)]
 )
