@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ganzoo.data import DataInfo, DataOptions, Source
 from ganzoo.data.catalog import find_source
+from ganzoo.data.options import Seed, Stacks
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.options import Options
 from ganzoo.registry import registry
@@ -54,6 +55,8 @@ class InfoOptions(WhichOptions):
     """As if the images were brought to this side in pixels."""
     channels: Literal[1, 3] | None = None
     """As if the images were brought to grey (1) or colour (3)."""
+    stacks: Stacks | None = None
+    """As if stacked-mnist had so many training images."""
     as_json: JsonSwitch = False
     """Write JSON."""
 
@@ -67,9 +70,13 @@ class PreviewOptions(WhichOptions):
     """Side in pixels that images are brought to."""
     channels: Literal[1, 3] | None = None
     """1 for grey, 3 for colour; None keeps what the data set has."""
+    stacks: Stacks | None = None
+    """Stacks among the training images of stacked-mnist; None for 128,000."""
+    stacks_seed: Seed | None = None
+    """Seed by which the digits of these stacks are drawn; None for the usual draw."""
     n: Annotated[int, Field(ge=1, le=10_000)] = 64
     """How many images."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Seed = 0
     """The same seed shows the same images."""
     out: Path = Path("preview.png")
     """The picture to write."""
@@ -104,7 +111,7 @@ def list_datasets(argv: list[str]) -> int:
 def info(argv: list[str]) -> int:
     """Run ``ganzoo data info``."""
     options = parse(InfoOptions, argv, prog="ganzoo data info")
-    source = options.source(image_size=options.image_size, channels=options.channels)
+    source = options.source(**options.model_dump(include={"image_size", "channels", "stacks"}))
     about, place = source.info, source.place()
     if options.as_json:
         print_json({**asdict(about), "sizes": dict(about.sizes), "place": str(place) if place else None})
@@ -125,9 +132,8 @@ def preview(argv: list[str]) -> int:
             choices=PICTURES,
             fix="end the name in one of these",
         )
-    source = options.source(
-        split=options.split, image_size=options.image_size, channels=options.channels, download=options.download
-    )
+    seen = {"split", "image_size", "channels", "stacks", "stacks_seed", "download"}
+    source = options.source(**options.model_dump(include=seen))
     try:
         _write_preview(source, options)
     except OSError as error:

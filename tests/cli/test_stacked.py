@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from safetensors.torch import load_file
 
 from ganzoo.cli.main import main
@@ -114,3 +115,14 @@ def test_features_of_real_stacks_are_kept_apart(tmp_path, monkeypatch):
         assert main([*RUN, *words, *asked, "--name", name]) == 0
         new.append(len(kept() - before))
     assert new == [1, 1, 1, 0]
+
+
+def test_the_data_commands_tell_and_show_them(told, capsys):
+    assert told("data", "info", "stacked-mnist", "--json")["sizes"] == {"train": 200, "test": 60}
+    assert told("data", "info", "stacked-mnist", "--stacks", "40", "--json")["sizes"] == {"train": 40, "test": 60}
+    for name, words in (("a", []), ("b", ASKED[2:]), ("c", ASKED)):
+        assert main(["data", "preview", "stacked-mnist", "--n", "9", "--out", f"{name}.png", *words]) == 0
+    assert len({Image.open(f"{name}.png").tobytes() for name in "abc"}) == 3
+    for command in ("info", "preview"):
+        assert main(["data", command, "digits", "--stacks", "40"]) == 2
+        assert "data set digits has no use for it" in capsys.readouterr().err
