@@ -30,7 +30,7 @@ def evaluate(
     *,
     metrics: Sequence[str] = (),
     features: str | None = None,
-    n: int = 10_000,
+    n: int | None = None,
     repeats: int | None = None,
     seed: int = 0,
     resize: bool = False,
@@ -45,7 +45,7 @@ def evaluate(
         against: ``mnist:test``; for a run, the test split of what it was trained on if None.
         metrics: names of metrics or figures; all if empty.
         features: name of the feature extractor; the data set's own if None.
-        n: samples in a repeat.
+        n: samples in a repeat; as many as is usual for the real images if None: 10,000, and 26,000 for StackedMNIST.
         repeats: how often samples are drawn; 3, or as often as there are images, if None.
         seed: of the samples and of everything random in the metrics.
         resize: convert images of other shapes than the real images' or the extractor's, instead of refusing them.
@@ -65,6 +65,7 @@ def evaluate(
     """
     samples = source if isinstance(source, Samples) else find_samples(source, device=device, data=data)
     plan = against if isinstance(against, Plan) else _plan(samples, against, metrics, features, data)
+    n = plan.samples if n is None else n
     samples.check(n, repeats or 1)  # the features of the real images may take long
     judge = Judge(plan, samples.shape, seed=seed, device=find_device(device), resize=resize, say=say)
     return evaluation.evaluate(samples, judge, n=n, repeats=repeats, seed=seed)

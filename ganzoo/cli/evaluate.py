@@ -35,8 +35,8 @@ class EvalOptions(Options):
     """Metrics or figures, joined by commas (see ganzoo list --metrics); all if it is not given."""
     features: str | None = None
     """The feature extractor (see ganzoo list --extractors); the data set's own if it is not given."""
-    n: Annotated[int, Field(ge=2, le=10_000_000)] = 10_000
-    """Samples in each repeat; figures compare only at the same number."""
+    n: Annotated[int, Field(ge=2, le=10_000_000)] | None = None
+    """Samples in each repeat, 10,000 (stacked-mnist: 26,000) if it is not given; figures compare at one number only."""
     repeats: Annotated[int, Field(ge=1, le=1000)] | None = None
     """How often samples are drawn, for the error bars; 3, or as often as there are images, if it is not given."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0

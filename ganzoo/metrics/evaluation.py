@@ -24,9 +24,7 @@ from .results import Evaluation, Score
 from .samples import Samples
 
 
-def evaluate(
-    samples: Samples, judge: Judge, *, n: int = 10_000, repeats: int | None = None, seed: int = 0
-) -> Evaluation:
+def evaluate(samples: Samples, judge: Judge, *, n: int, repeats: int | None = None, seed: int = 0) -> Evaluation:
     """Judge ``n`` samples, ``repeats`` times (3 by default, or as often as there are images).
 
     Raises:

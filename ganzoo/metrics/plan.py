@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ganzoo.data import DataInfo, DataOptions
 from ganzoo.data.catalog import find_source
 from ganzoo.errors import ConfigError, UnknownNameError
-from ganzoo.registry import Entry, ExtractorSpec, Figure, MetricSpec, registry
+from ganzoo.registry import DatasetSpec, Entry, ExtractorSpec, Figure, MetricSpec, registry
 from ganzoo.registry.provenance import CORE
 
 SPLITS = ("train", "test", "all")
@@ -27,6 +27,7 @@ class Plan:
         extractor: the feature extractor.
         metrics: in the order of tables.
         chosen: the metrics were named, so none of them may be left out without a word.
+        samples: how many samples are judged, unless another number is asked for.
         notes: what a reader of the figures should know.
     """
 
@@ -38,6 +39,7 @@ class Plan:
     extractor: Entry[ExtractorSpec]
     metrics: tuple[Entry[MetricSpec], ...]
     chosen: bool
+    samples: int
     notes: tuple[str, ...] = ()
 
     @property
@@ -94,6 +96,7 @@ def make_plan(
     split = split or ("test" if "test" in known else next(iter(known), "all"))
     if split != "all" and split not in known:
         raise ConfigError(f"data set {name} has no split {split!r}", choices=[f"{name}:{part}" for part in known])
+    spec = _spec_of(name)
     others = [part for part in known if part != split] if split != "all" else []
     return Plan(
         data=options,
@@ -101,9 +104,10 @@ def make_plan(
         other=others[0] if others else None,
         training=seen if seen in others else None,
         info=info,
-        extractor=registry().extractor(features or natural_features(name)),
+        extractor=registry().extractor(features or spec.features),
         metrics=find_metrics(metrics),
         chosen=bool(metrics),
+        samples=spec.samples,
         notes=("the run was trained on all images, also on those that it is held against",) if seen == "all" else (),
     )
 
@@ -141,11 +145,6 @@ def split_name(text: str) -> tuple[str, str | None]:
     return (name, last) if named and name not in ("", "folder") else (text, None)
 
 
-def natural_features(dataset: str) -> str:
-    """The extractor that a data set names as its own."""
-    return registry().dataset("folder" if dataset.startswith("folder:") else dataset).spec.features
-
-
 def find_metrics(names: Sequence[str]) -> tuple[Entry[MetricSpec], ...]:
     """The metrics called ``names``, or with figures called so, in the order of declaration; all if ``names`` is empty.
 
@@ -169,6 +168,10 @@ def find_metrics(names: Sequence[str]) -> tuple[Entry[MetricSpec], ...]:
     _check_figures(list(wanted.values()))
     declared = [spec.name for plugin in registry().plugins for spec in plugin.specs if isinstance(spec, MetricSpec)]
     return tuple(sorted(wanted.values(), key=lambda entry: declared.index(entry.spec.name)))
+
+
+def _spec_of(dataset: str) -> DatasetSpec:
+    return registry().dataset("folder" if dataset.startswith("folder:") else dataset).spec
 
 
 def _owners(metrics: Mapping[str, Entry[MetricSpec]]) -> dict[str, str]:

@@ -130,11 +130,18 @@ class DatasetSpec(Spec):
 
     Attributes:
         features: name of the feature extractor that judges its images unless another one is asked for.
+        samples: number of samples that ``ganzoo eval`` holds against its images unless another one is asked for.
         heeds: the options that few data sets have a use for (``stacks``, ``stacks_seed``) and this one has.
     """
 
     features: str = "inception-v3"
+    samples: int = 10_000
     heeds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.samples, int) or self.samples < 2:
+            raise PluginError(f"DatasetSpec {self.name!r} has {self.samples!r} samples; figures need at least 2")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -492,7 +493,8 @@ class TestPython:
 
     def test_what_is_asked_may_be_a_plan(self) -> None:
         plan = make_plan("digits:train", metrics=["kid"])
-        found = ganzoo.evaluate("digits:test", plan, n=60, resize=True, device="cpu")
+        found = ganzoo.evaluate("digits:test", replace(plan, samples=60), resize=True, device="cpu")
+        assert found.n == 60
         assert (found.against, found.scores.keys()) == ("digits:train", {"kid"})
 
     def test_own_samples_need_something_to_be_held_against(self) -> None:

@@ -102,6 +102,12 @@ def test_a_run_is_held_against_its_own_stacks(run, told):
     assert told("eval", "stacked-mnist:train", "--against", "stacked-mnist:test", *EVAL)["floor_from"].startswith("50 ")
 
 
+def test_the_default_number_of_samples_is_that_of_the_papers(run, capsys):
+    assert main(["sample", "run", "--n", "9", "--out", "nine.npz"]) == 0
+    assert main(["eval", "nine.npz", "--against", "stacked-mnist", "--resize"]) == 3
+    assert "nine.npz has 9 images, too few for 26,000 samples" in capsys.readouterr().err
+
+
 def test_features_of_real_stacks_are_kept_apart(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 

@@ -97,6 +97,14 @@ def test_the_extractor_is_the_data_sets_own_unless_named(plugin) -> None:
         make_plan("mnist", features="incepton-v3")
 
 
+def test_the_number_of_samples_is_the_data_sets_own(plugin) -> None:
+    samples = {name: make_plan(name).samples for name in ("mnist", "cifar10", "stacked-mnist", "ganzoo:stacked-mnist")}
+    assert samples == {"mnist": 10_000, "cifar10": 10_000, "stacked-mnist": 26_000, "ganzoo:stacked-mnist": 26_000}
+    plugin.specs[0] = replace(plugin.specs[0], samples=50)
+    assert make_plan("blobs").samples == 50
+    assert plan_for_run(DataOptions(dataset="digits"), "blobs").samples == 50
+
+
 def test_what_is_known_of_the_data_goes_on() -> None:
     plan = make_plan("mnist", data=DataOptions(dataset="digits", data_dir=Path("there"), image_size=32, split="all"))
     assert (plan.data.dataset, plan.data.data_dir, plan.info.shape) == ("mnist", Path("there"), (1, 32, 32))

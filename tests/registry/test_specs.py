@@ -47,6 +47,12 @@ def test_a_data_set_needs_no_options():
     assert DatasetSpec(name="squares", summary="s", builder="m:f").api_version == 1
 
 
+@pytest.mark.parametrize("samples", [1, 0, None, "all", 1e4])
+def test_a_data_set_cannot_ask_for_samples_without_figures(samples):
+    with pytest.raises(PluginError, match=f"DatasetSpec 'squares' has {samples!r} samples; figures need at least 2"):
+        DatasetSpec(name="squares", summary="s", builder="m:f", samples=samples)
+
+
 def test_a_paper_cites_itself():
     assert str(PAPER) == "Goodfellow et al. 2014, arXiv:1406.2661"
     assert PAPER.url == "https://arxiv.org/abs/1406.2661"
