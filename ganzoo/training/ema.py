@@ -7,6 +7,9 @@ import copy
 import torch
 from torch import Tensor, nn
 
+_LARGE = 2**17
+"""Numbers in a tensor from which on a pass over them takes longer than a launch."""
+
 
 class EMA:
     r"""The average :math:`\bar w \leftarrow \beta_t \bar w + (1 - \beta_t) w` of a module.
@@ -24,23 +27,29 @@ class EMA:
         self.module = copy.deepcopy(source).requires_grad_(False)
         self._decay = decay
         pairs = list(zip(_tensors(self.module), _tensors(source), strict=True))
-        self._averaged = [average for average, now in pairs if now.is_floating_point()]
-        self._followed = [now for _, now in pairs if now.is_floating_point()]
-        self._copied = [(average, now) for average, now in pairs if not now.is_floating_point()]
+        floating = [pair for pair in pairs if pair[0].is_floating_point()]
+        self._alone = [pair for pair in floating if _goes_alone(pair[0])]
+        self._together = [pair for pair in floating if not _goes_alone(pair[0])]
+        self._copied = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()
     def update(self, step: Tensor) -> None:
         """Move the average towards the source; ``step`` is the iteration, int64, 0-dim, on the device."""
         weight = 1 - ((1 + step) / (10 + step)).clamp(max=self._decay)
-        if step.device.type == "cpu":  # in one pass over the memory
-            for average, now in zip(self._averaged, self._followed, strict=True):
-                average.lerp_(now, weight.to(average.dtype))
-        else:  # in three launches for all tensors
-            differences = torch._foreach_sub(self._followed, self._averaged)
+        for average, now in self._alone:
+            average.lerp_(now, weight.to(average.dtype))
+        if self._together:
+            averages, followed = zip(*self._together, strict=True)
+            differences = torch._foreach_sub(followed, averages)
             torch._foreach_mul_(differences, weight)
-            torch._foreach_add_(self._averaged, differences)
+            torch._foreach_add_(averages, differences)
         for average, now in self._copied:
             average.copy_(now)
+
+
+def _goes_alone(tensor: Tensor) -> bool:
+    """Whether to average it in one pass of its own, not with others in three: a GPU's launch costs more than a pass."""
+    return not tensor.is_cuda or tensor.numel() >= _LARGE
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:
