@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar
 
 import torch
@@ -14,6 +14,7 @@ from ganzoo.options import GANOptions, ScheduleSpec
 
 from .batch import Batch, Terms, Turn
 from .compatibility import check_labels, check_parts
+from .convolution import FastSecondDerivatives
 from .game import DataNeeds, Game, Plan
 from .loss import Loss, Penalty
 from .networks import Discriminator, Generator
@@ -121,14 +122,15 @@ class GAN(Game):
         points = [penalty.points(real, fake, turn.rng) for penalty in self._penalties()]
         for at in points:
             at.requires_grad_()
-        real_scores, fake_scores = self._both_scores(real, fake, labels)
+        with self._differentiable_twice(real):
+            real_scores, fake_scores = self._both_scores(real, fake, labels)
         with self._in_float32(real):
             terms = dict(self.loss.discriminator(real_scores, fake_scores))
         for penalty, at in zip(self._penalties(), points, strict=True):
             passed = real_scores if at is real else fake_scores if at is fake else None
             # Second-order gradients lose too much in low precision, so a pass below float32 does not serve a penalty.
             if passed is None or torch.is_autocast_enabled(at.device.type):
-                with self._in_float32(at):
+                with self._in_float32(at), self._differentiable_twice(at):
                     added = penalty.terms(self.scores(at, labels), at)
             else:
                 added = penalty.terms(passed, at)
@@ -243,6 +245,10 @@ class GAN(Game):
     def _in_float32(tensor: Tensor) -> torch.autocast:
         """What is computed inside on the device of ``tensor`` is no longer in bfloat16, whatever the run asks for."""
         return torch.autocast(tensor.device.type, enabled=False)
+
+    def _differentiable_twice(self, images: Tensor) -> AbstractContextManager[object]:
+        """Convolutions inside have fast second derivatives where a penalty asks for them and the device gains by it."""
+        return FastSecondDerivatives() if self.penalties and images.is_cuda else nullcontext()
 
     def _penalties(self) -> list[Penalty]:
         return [penalty for penalty in self.penalties if isinstance(penalty, Penalty)]
