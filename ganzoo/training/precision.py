@@ -34,8 +34,11 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def set_arithmetic(precision: str, device: torch.device) -> None:
-    """Let float32 products on CUDA be float32, or TensorFloat-32 where that was asked for."""
-    set_products("tf32" if precision == "tf32" else "float32", device)
+    """Let float32 products on CUDA be float32 where that was asked for, else TensorFloat-32.
+
+    Under ``"bf16"`` these are the products of what autocast leaves in float32, above all of gradient penalties.
+    """
+    set_products("float32" if precision == "fp32" else "tf32", device)
 
 
 def _has_ampere(device: torch.device) -> bool:

@@ -67,7 +67,7 @@ def tf32():
 
 def test_float32_on_cuda_is_float32(machine, arithmetic):
     machine()
-    for asked, found in (("tf32", True), ("fp32", False), ("bf16", False)):
+    for asked, found in (("tf32", True), ("bf16", True), ("fp32", False)):
         precision.set_arithmetic(asked, CUDA)
         assert tf32() == (found, found)
         with torch.backends.cudnn.flags(enabled=True, deterministic=True):  # raises where torch's settings disagree
