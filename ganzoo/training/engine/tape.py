@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -20,6 +21,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from ganzoo.errors import ContractError
+
+from .expansion import Expansions
 
 Key = tuple[Any, ...]
 """A piece of memory seen in one way: its storage, type, offset, shape and strides."""
@@ -68,13 +71,17 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     All memory that passes by is kept, so that :meth:`play` finds it and no two tensors seem to be one.
 
+    Args:
+        expansions: operators that are replaced by what these functions do.
+
     Raises:
         ContractError: an operation hands a value or a size to Python, which a later play would not see change.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, expansions: Expansions = MappingProxyType({})) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[Operation] = []
+        self._expansions = expansions
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -82,6 +89,9 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = kwargs or {}
         if asks_for_a_value(function, args):
             raise ContractError(f"{function} hands a value of a tensor to Python in the middle of a step")
+        if expanded := self._expansions.get(function):
+            with self:
+                return expanded(*args, **kwargs)
         result = function(*args, **kwargs)
         if not str(function).startswith("profiler."):
             self._note(function, args, kwargs, result)
@@ -105,9 +115,9 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     old.copy_(new)
 
 
-def record(body: Callable[[], None]) -> Tape:
-    """The tape of ``body``, which runs once."""
-    tape = Tape()
+def record(body: Callable[[], None], expansions: Expansions = MappingProxyType({})) -> Tape:
+    """The tape of ``body``, which runs once, with ``expansions`` in place of operators."""
+    tape = Tape(expansions)
     with Unchecked(), tape:
         body()
     return tape

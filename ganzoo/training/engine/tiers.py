@@ -10,6 +10,7 @@ from ganzoo.game import Plan
 
 from .capture import Recorder, aside
 from .cycle import Cycle
+from .expansion import ADAM
 from .program import Fuse, Program, inductor
 from .snapshot import Snapshot
 from .tape import record
@@ -136,7 +137,8 @@ class Compiled(Prepared):
         self._fuse = fuse
 
     def make(self, plans: Plans) -> Callable[[], None]:
-        return Program(record(lambda: self._play_eagerly(plans)), self._fuse).play
+        expansions = ADAM if self._cycle.step.device.type == "cuda" else {}
+        return Program(record(lambda: self._play_eagerly(plans), expansions), self._fuse).play
 
 
 class CompiledGraph(Compiled):
