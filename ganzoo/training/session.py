@@ -254,7 +254,9 @@ def _lay_channels_last(game: Game) -> None:
     """Lay out the weights of convolutions of images so that their channels are innermost; the values stay."""
     for tensor in (*game.parameters(), *game.buffers()):
         if tensor.ndim == 4:  # Module.to would refuse a game that holds anything of five dimensions
-            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+            # A weight for one channel lies so in any case, but only its strides say so to what convolves.
+            laid = torch.empty_like(tensor, memory_format=torch.channels_last)
+            tensor.data = laid.copy_(tensor)
 
 
 def _check_batch(game: Game, batch_size: int) -> None:
