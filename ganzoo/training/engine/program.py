@@ -14,8 +14,10 @@ import logging
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
+import torch._inductor
 from torch import Tensor, fx
 from torch.utils._pytree import tree_map
 
@@ -26,11 +28,22 @@ Fuse = Callable[[fx.GraphModule], Function]
 
 
 def inductor(module: fx.GraphModule) -> Function:
-    """``module`` compiled by torch's own compiler, at the first call."""
+    """``module`` compiled by torch's own compiler at the first call, for tensors such as are given there.
+
+    Not by way of ``torch.compile``, whose first half finds out what Python does: there is nothing left to find out.
+    What was compiled once is found in the user's cache folder by later processes.
+    """
     # It warns of a missing GPU where none was asked for.
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
-    compiled: Function = torch.compile(module, fullgraph=True, dynamic=False)
-    return compiled
+    compiled: list[Function] = []
+
+    def run(*given: Tensor) -> Sequence[Tensor]:
+        if not compiled:
+            made = torch._inductor.standalone_compile(module, list(given), dynamic_shapes="from_example_inputs")
+            compiled.append(cast(Function, made))
+        return compiled[0](*given)
+
+    return run
 
 
 @dataclass(frozen=True)
