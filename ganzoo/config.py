@@ -21,7 +21,7 @@ from ganzoo.data.folder import PREFIX
 from ganzoo.errors import CheckpointError, ConfigError, ContractError, IncompatiblePartsError, PluginError
 from ganzoo.metrics.options import EvaluationOptions, split_names
 from ganzoo.metrics.plan import Plan, find_metrics, plan_for_run
-from ganzoo.options import Count, Device, OptimizerSpec, Options, Positive
+from ganzoo.options import Count, Device, OptimizerSpec, Options, Positive, Threads
 from ganzoo.registry import Entry, registry
 from ganzoo.registry.specs import BackboneSpec, VariantSpec
 from ganzoo.validation import format_validation_error
@@ -71,8 +71,8 @@ class TrainingOptions(EvaluationOptions):
     """Batches whose gradients are averaged for one update; their images add up to one large batch."""
     ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
     """Decay of the moving average of the generator that is sampled and saved; 0 takes the last weights instead."""
-    threads: Count | None = None
-    """CPU threads of a tensor operation; None takes OMP_NUM_THREADS if that is set, else finds out by a short trial."""
+    threads: Threads = "auto"
+    """CPU threads of a tensor operation; auto takes OMP_NUM_THREADS if that is set, else finds out by a short trial."""
     allocator: Literal["auto", "system", "keep"] = "auto"
     """CPU memory that was freed: given back to the system, or kept; auto finds out by the same trial."""
     log_every: Count = 50
@@ -127,8 +127,11 @@ class RunConfig(Options):
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, without those that are None."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """Plain values, without those that are None, and without ``threads`` that are still to be found out."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        if self.training.threads == "auto":
+            del values["training"]["threads"]  # configs from before there was the word keep their digest
+        return values
 
     def to_toml(self) -> str:
         """The text of a file that :func:`read_config` reads back to an equal config."""

@@ -7,9 +7,18 @@ has). The sentence under each field is its ``--help`` text, its line in ``ganzoo
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 
 def known_device(name: str) -> str:
@@ -19,6 +28,15 @@ def known_device(name: str) -> str:
     return name
 
 
+def _number_of_threads(given: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """``given`` as ``check`` has it, auto for None; one error tells both choices, where a union would make two."""
+    try:
+        return check("auto" if given is None else given)
+    except ValidationError:
+        problem = f"{given!r} is no number of threads; choose auto, or a whole number from 1 on"
+        raise ValueError(problem) from None
+
+
 Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
@@ -26,6 +44,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
 Device = Annotated[str, AfterValidator(known_device)]
 """Where something runs: auto, cpu, cuda, cuda:N or mps."""
+Threads = Annotated[Literal["auto"] | Count, WrapValidator(_number_of_threads)]
+"""CPU threads of a tensor operation: auto, or a number."""
 
 _IDLE = {"adam": ("alpha", "momentum"), "rmsprop": ("betas",), "sgd": ("betas", "alpha", "eps")}
 """By update rule, the options of an optimizer that it has no use for."""

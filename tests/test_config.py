@@ -33,6 +33,23 @@ def test_stacks_stand_in_a_config_only_where_they_were_asked_for():
     assert asked.digest() != plain.digest()
 
 
+@pytest.mark.parametrize("threads", ["auto", None])
+def test_auto_threads_are_what_no_number_of_them_is(threads, tmp_path):
+    absent = make_config({"variant": "dcgan"})
+    config = make_config({"variant": "dcgan", "training": {"threads": threads}})
+    assert config.training.threads == absent.training.threads == "auto"
+    assert config.digest() == absent.digest()
+    assert "threads" not in config.to_toml()
+    path = tmp_path / "config.toml"
+    path.write_text('variant = "dcgan"\n[training]\nthreads = "auto"\n')
+    assert make_config(read_config(path)) == absent
+
+
+def test_a_number_of_threads_is_part_of_the_config():
+    config = make_config({"variant": "dcgan", "training": {"threads": 2}})
+    assert config.training.threads == config.to_dict()["training"]["threads"] == 2
+
+
 def test_a_section_that_sets_one_option_keeps_the_variants_other_ones():
     config = make_config({"variant": "wgan-gp", "options": {"d_optimizer": {"lr": 0.5}}})
     assert config.options.d_optimizer.lr == 0.5
@@ -67,6 +84,11 @@ def test_budgets_exclude_each_other():
         ({"variant": "dcgan", "training": {"batchsize": 3}}, "did you mean 'batch_size'"),
         ({"variant": "dcgan", "training": {"batch_size": 0}}, r"training\.batch_size: .*greater than or equal to 1"),
         ({"variant": "dcgan", "training": {"device": "gpu"}}, r"training\.device"),
+        (
+            {"variant": "dcgan", "training": {"threads": "fast"}},
+            r"^training\.threads: 'fast' is no .*; choose auto",
+        ),
+        ({"variant": "dcgan", "training": {"threads": 0}}, r"^training\.threads: 0 is no number of threads"),
         ({"variant": "dcgan", "training": {"ema": 1.0}}, r"training\.ema"),
         ({"variant": "dcgan", "training": 3}, "training"),
         ({"variant": "dcgan", "options": {"d_optimizer": {"lr": -1}}}, r"options\.d_optimizer\.lr: .*\(got -1\)"),

@@ -135,7 +135,7 @@ class Plain(Entrant):
         began = time.perf_counter()
         self.device = find_device(config.training.device)
         make_current(self.device)
-        if config.training.threads is not None:
+        if config.training.threads != "auto":
             torch.set_num_threads(config.training.threads)
         seed_global(config.training.seed)
         source = find_source(config.data)

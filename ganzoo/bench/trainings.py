@@ -163,9 +163,8 @@ def _judge(path: Path, metrics: str, config: RunConfig) -> dict[str, Any]:
         found = json.loads(kept.read_text(encoding="utf-8"))
         if found.get("asked", metrics) == metrics:
             return {name: value for name, value in found.items() if name != "asked"}
-    words = ["eval", str(path), "--metrics", metrics, "--repeats", "1", "--resize", "--device", config.training.device]
-    if config.training.threads:
-        words += ["--threads", str(config.training.threads)]
+    words = ["eval", str(path), "--metrics", metrics, "--repeats", "1", "--resize"]
+    words += ["--device", config.training.device, "--threads", str(config.training.threads)]
     found = _finite(_ganzoo([*words, "--json", "--quiet"], f"judging {path.name}"), f"judging {path.name}")
     found["source"] = path.name  # where it lay is nobody's business, and on the next machine wrong
     kept.write_text(json.dumps({**found, "asked": metrics}), encoding="utf-8")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import operator
 import types
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -151,24 +152,51 @@ def _tyro_marks(field: FieldInfo, metavar: str | None) -> Iterator[Any]:
 def _quick(kind: Any) -> Any:
     """``kind`` in a form that tyro understands without typeguard, whose import would slow every help page.
 
-    The words of a tuple stay words: pydantic reads the numbers in them.
+    The words of a tuple, and of what is a word or a number, stay words: pydantic reads the numbers in them.
     """
-    if isinstance(kind, types.UnionType):
-        return Union[get_args(kind)]  # noqa: UP007
-    if get_origin(kind) is not tuple:
-        return kind
+    if get_origin(kind) is tuple:
+        return _words_of_tuple(get_args(kind))
+    if metavar := _word_or_number(kind):
+        return _words(1, metavar, operator.itemgetter(0), lambda value: [str(value)])
+    return Union[get_args(kind)] if isinstance(kind, types.UnionType) else kind  # noqa: UP007
+
+
+def _words_of_tuple(branches: tuple[Any, ...]) -> Any:
+    endless = branches[-1] is Ellipsis
+    metavar = " ".join(_METAVARS.get(_bare(branch), "VALUE") for branch in branches if branch is not Ellipsis)
+    return _words("*" if endless else len(branches), metavar, tuple, lambda value: [str(part) for part in value])
+
+
+def _words(
+    nargs: int | Literal["*"], metavar: str, read: Callable[[list[str]], Any], show: Callable[[Any], Any]
+) -> Any:
+    """A kind of value of so many words, which ``read`` takes as they are and ``show`` gives back."""
     from tyro.constructors import PrimitiveConstructorSpec
 
-    branches = get_args(kind)
-    endless = branches[-1] is Ellipsis
     spec: PrimitiveConstructorSpec[Any] = PrimitiveConstructorSpec(
-        nargs="*" if endless else len(branches),
-        metavar=" ".join(_METAVARS.get(_bare(branch), "VALUE") for branch in branches if branch is not Ellipsis),
-        instance_from_str=tuple,
-        is_instance=lambda value: isinstance(value, tuple),
-        str_from_instance=lambda value: [str(part) for part in value],
+        nargs=nargs,
+        metavar=metavar,
+        instance_from_str=read,
+        is_instance=lambda value: True,
+        str_from_instance=show,
     )
     return Annotated[object, spec]
+
+
+def _word_or_number(kind: Any) -> str:
+    """``auto|INT`` for a kind of value that is one of some words or else a number; empty for others."""
+    branches = _branches(kind)
+    words = [str(word) for branch in branches if get_origin(branch) is Literal for word in get_args(branch)]
+    others = [_METAVARS.get(branch, "VALUE") for branch in branches if get_origin(branch) is not Literal]
+    return "|".join([*words, *others]) if words and others else ""
+
+
+def _branches(kind: Any) -> list[Any]:
+    """What a union holds, without None and with what unions inside of it hold."""
+    bare = _bare(kind)
+    if get_origin(bare) not in (Union, types.UnionType):
+        return [bare]
+    return [leaf for branch in get_args(bare) if branch is not type(None) for leaf in _branches(branch)]
 
 
 def _default(field: FieldInfo) -> Any:

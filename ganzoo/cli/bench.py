@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from ganzoo.config import overlay
 from ganzoo.errors import ConfigError
-from ganzoo.options import Count, Options, known_device
+from ganzoo.options import Count, Options, Threads, known_device
 
 from .args import parse
 from .console import err, out, print_json, telling
@@ -61,8 +61,9 @@ class BenchOptions(Options):
     """What is trained on (see ganzoo data list)."""
     data_dir: Path | None = None
     """Where the images lie; before GANZOO_DATA and the user's cache folder."""
-    threads: Count | None = None
-    """CPU threads of a tensor operation, the plain loop's too; found by a trial, and torch's choice, if not given."""
+    threads: Threads | None = None
+    """CPU threads of a tensor operation, the plain loop's too; auto finds out by a trial, for the plain loop it leaves
+    torch's choice; those of the suite, else auto, if it is not given."""
     trainings: Count = 1
     """Trainings that share a device at once."""
     out: Path | None = None

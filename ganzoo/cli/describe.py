@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types as bounds
 from pydantic import BaseModel
@@ -42,8 +43,8 @@ def _range(kind: Any) -> str:
         return _interval(list(_constraints(marks))) or _range(bare)
     if get_origin(kind) is Literal:
         return " | ".join(map(str, get_args(kind)))
-    inner = [_range(branch) for branch in get_args(kind) if branch is not type(None)]
-    return next(filter(None, inner), "")
+    inner = filter(None, (_range(branch) for branch in get_args(kind) if branch is not type(None)))
+    return " | ".join(inner) if get_origin(kind) in (Union, UnionType) else next(inner, "")
 
 
 def _constraints(marks: list[Any]) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from ganzoo.data import DataOptions
 from ganzoo.errors import UnknownNameError
 from ganzoo.metrics.options import split_names
 from ganzoo.metrics.plan import find_metrics, split_name
-from ganzoo.options import Count, Device, Options
+from ganzoo.options import Device, Options, Threads
 from ganzoo.registry import registry
 
 from .args import parse
@@ -45,8 +45,8 @@ class EvalOptions(Options):
     """Convert images of another size or number of channels, instead of refusing them."""
     device: Device = "auto"
     """Where generator and extractor run."""
-    threads: Count | None = None
-    """CPU threads of a tensor operation; torch's choice if it is not given."""
+    threads: Threads = "auto"
+    """CPU threads of a tensor operation; auto leaves torch's choice."""
     data_dir: Path | None = None
     """Where the real images lie; before GANZOO_DATA and the user's cache folder."""
     download: bool = True
@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
 
     from ganzoo.api import evaluate
 
-    if options.threads is not None:
+    if options.threads != "auto":
         torch.set_num_threads(options.threads)
     with telling(quiet=options.quiet) as say:
         found = evaluate(

@@ -91,7 +91,7 @@ def iterations(engine: Engine, config: RunConfig) -> float:
 
 def _tune(engine: Engine, config: RunConfig) -> Tuning:
     options = config.training
-    threads = options.threads or _threads_of_environment()
+    threads = _threads_of_environment() if options.threads == "auto" else options.threads
     if iterations(engine, config) < _SHORT and (threads is None or options.allocator == "auto"):
         return _untried(threads, options.allocator)
     before = Snapshot(engine)

@@ -70,7 +70,7 @@ class Session:
         options = config.training
         set_arithmetic(precision, self.device)
         self._threads_before = torch.get_num_threads()
-        if options.threads is not None:
+        if options.threads != "auto":
             torch.set_num_threads(options.threads)
         seed_global(options.seed)
         info = find_source(config.data).info

@@ -11,7 +11,7 @@ from pydantic import ValidationError, create_model, model_validator
 from ganzoo.cli.args import flag, flags, parse
 from ganzoo.cli.marks import FLAT, HIDDEN, POSITIONAL, Mark, Switch
 from ganzoo.errors import ConfigError, ContractError, UnknownNameError
-from ganzoo.options import Count, GANOptions, NonNegative, Options
+from ganzoo.options import Count, GANOptions, NonNegative, Options, Threads
 from ganzoo.validation import format_validation_error
 
 
@@ -170,6 +170,39 @@ def test_marks_change_how_a_field_looks():
     assert (made.quiet, made.secret) == (False, 3)
     assert (made.run, made.n, made.as_json) == (Path("here"), 3, True)
     assert flags(Sample) == {"--n", "-n", "--json", "--no-json", "--quiet"}
+
+
+class Execution(Options):
+    """How."""
+
+    threads: Threads = "auto"
+    """A word or a number."""
+    others: Threads | None = None
+    """Or nothing."""
+
+
+@pytest.mark.parametrize(("word", "value"), [("auto", "auto"), ("3", 3)])
+def test_a_word_or_a_number_is_either(word, value):
+    made = parse(Execution, ["--threads", word], prog="test")
+    assert (made.threads, made.others) == (value, None)
+    assert parse(Execution, [f"--others={word}"], prog="test").others == value
+
+
+def test_what_is_neither_is_judged_by_the_class():
+    with pytest.raises(ConfigError, match="no number of threads; choose auto, or a whole number from 1 on") as caught:
+        parse(Execution, ["--threads", "0", "--others", "fast"], prog="test")
+    assert [line.partition(" is")[0] for line in caught.value.problem.splitlines()] == [
+        "--threads: '0'",
+        "--others: 'fast'",
+    ]
+
+
+def test_help_names_the_word_and_the_number(capsys):
+    with pytest.raises(SystemExit):
+        parse(Execution, ["--help"], prog="test")
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--threads auto|INT A word or a number. (default: auto)" in text
+    assert "--others auto|INT Or nothing. (default: None)" in text
 
 
 def test_two_fields_with_one_flag_are_refused():

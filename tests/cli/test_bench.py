@@ -119,6 +119,8 @@ def test_the_command_line_wins_over_a_variants_own_table() -> None:
     assert found.variants["vanilla"] == {"data": {"dataset": "mnist"}, "training": {"ema": 0.5, "threads": 2}}
     assert found.variants["dcgan"] == {}
     assert found.common == {"data": {"dataset": "mnist"}, "training": {"threads": 2}}
+    found = _laid_over(found, BenchOptions(threads="auto"))
+    assert found.variants["vanilla"]["training"] == {"ema": 0.5, "threads": "auto"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ganzoo.cli.describe import field_range, option_rows
 from ganzoo.cli.main import main
-from ganzoo.options import Beta, Count, Options, Positive
+from ganzoo.options import Beta, Count, Options, Positive, Threads
 from ganzoo.registry import registry
 
 
@@ -25,6 +25,7 @@ class Ranges(Options):
     gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     name: Literal["adam", "sgd"] = "adam"
     channels: Literal[1, 3] | None = None
+    threads: Threads = "auto"
     text: str = "any"
     flag: bool = False
 
@@ -39,6 +40,7 @@ class Ranges(Options):
         ("gamma", "(0, 1]"),
         ("name", "adam | sgd"),
         ("channels", "1 | 3"),
+        ("threads", "auto | >= 1"),
         ("text", ""),
         ("flag", ""),
     ],

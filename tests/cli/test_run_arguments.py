@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ganzoo.cli.main import main
-from ganzoo.cli.run_arguments import SessionArguments
-from ganzoo.config import SESSION
+from ganzoo.cli.run_arguments import SessionArguments, read_arguments
+from ganzoo.config import SESSION, make_config
 from ganzoo.errors import ContractError
 from ganzoo.options import GANOptions
 from ganzoo.registry import registry
@@ -47,6 +47,26 @@ def test_what_would_do_nothing_is_refused(tmp_path, capsys, monkeypatch, words, 
     assert main(["run", *words]) == 2
     assert message in " ".join(capsys.readouterr().err.split())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command", [["run", "dcgan"], ["eval", "mnist:train", "--against", "mnist:test"], ["bench", "dcgan"]]
+)
+@pytest.mark.parametrize("word", ["fast", "0", "-1", "1.5"])
+def test_what_is_no_number_of_threads_is_told_with_the_choices(tmp_path, capsys, monkeypatch, command, word):
+    monkeypatch.chdir(tmp_path)
+    assert main([*command, "--threads", word]) == 2
+    told = capsys.readouterr().err
+    assert told == f"error: --threads: '{word}' is no number of threads; choose auto, or a whole number from 1 on\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_auto_threads_override_those_of_a_file(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text(make_config({"variant": "dcgan", "training": {"threads": 2}}).to_toml())
+    for words, threads in (([], 2), (["--threads", "auto"], "auto"), (["--threads", "1"], 1)):
+        config, _ = read_arguments(["--config", str(file), *words])
+        assert config.training.threads == threads
 
 
 def test_another_rule_may_be_chosen_over_a_variant_s_own_betas(capsys):

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from ganzoo.cli.run_arguments import read_arguments
 from ganzoo.config import make_config, read_config
 from ganzoo.training import execution
 from ganzoo.training.engine.capture import tape_recorder
@@ -160,3 +161,15 @@ def test_is_told_in_one_line():
     assert decided.describe().endswith(", 1 thread, allocator system")
     assert decided.options() == {"engine": "eager", "threads": 1, "allocator": "system"}
     json.dumps(decided.as_dict())
+
+
+@pytest.mark.parametrize(("words", "threads"), [([], 1), (["--threads", "auto"], None), (["--threads", "2"], 2)])
+def test_a_resumed_run_keeps_its_threads_unless_it_is_told_otherwise(tmp_path, trial, monkeypatch, words, threads):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(execution, "_SHORT", 1)
+    session(threads=1, steps=3).train(tmp_path / "run", resume=False)
+    config, _ = read_arguments(["--resume", str(tmp_path / "run"), "--steps", "4", *words])
+    Session(config).train(tmp_path / "run", resume=True)
+    assert trial[-1]["threads"] == threads
+    recorded = read_config(tmp_path / "run" / "config.toml")["training"]["threads"]
+    assert recorded == (threads or 1), "what was found stands for auto"
