@@ -68,7 +68,7 @@ class TrainingOptions(EvaluationOptions):
     precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"
     """Arithmetic of the networks, auto: bf16 where the processor has it; losses, penalties and weights are float32."""
     accumulate: Count = 1
-    """Batches whose gradients are averaged for one update; their images add up to one large batch."""
+    """Batches whose gradients are averaged for one update: one large batch, in about the memory of a small one."""
     ema: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
     """Decay of the moving average of the generator that is sampled and saved; 0 takes the last weights instead."""
     threads: Threads = "auto"

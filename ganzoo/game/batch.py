@@ -42,12 +42,16 @@ class Turn:
         step: the iteration number, int64, 0-dim, on the device. Values that depend on it are computed from it with
             tensor operations, never from a Python number.
         players: who plays in this round, in order. A discriminator that plays alone need not build a generator graph.
+        batches: turns whose gradients each update of this round averages, this one among them. Each player has its turn
+            in all of them before the next one plays, so a graph that is kept from one player to the next is kept for
+            every batch; :meth:`ganzoo.game.GAN.fake` makes it anew where there are several.
     """
 
     batch: Batch
     rng: torch.Generator
     step: Tensor
     players: tuple[str, ...] = ()
+    batches: int = 1
     _memo: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _shown: Terms = field(default_factory=dict, repr=False)
 
@@ -55,7 +59,8 @@ class Turn:
         """The value of ``make()``, computed at the first call with ``key`` and shared by the players of this round.
 
         Only one player may differentiate through a shared value: its backward pass frees the graph, and its update
-        changes the weights in place. The others detach it, as ``d`` does with ``g``'s fakes.
+        changes the weights in place. The others detach it, as ``d`` does with ``g``'s fakes. What is shared is kept to
+        the end of the round, of each of its ``batches``.
         """
         if key not in self._memo:
             self._memo[key] = make()

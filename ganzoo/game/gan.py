@@ -17,7 +17,7 @@ from .compatibility import check_labels, check_parts
 from .convolution import FastSecondDerivatives
 from .game import DataNeeds, Game, Plan
 from .loss import Loss, Penalty
-from .networks import Discriminator, Generator
+from .networks import Discriminator, Generator, call_again
 from .player import Player
 from .schedule import multiplier
 
@@ -34,7 +34,8 @@ class GAN(Game):
         options: optimizers and instance noise.
         penalties: P_i, added to the discriminator's terms.
         n_critic: discriminator updates for each generator update, each on a batch of its own.
-        share_fake: in the round of both players, one fake batch serves both updates, which spares a generator pass.
+        share_fake: in the round of both players, one fake batch serves both updates, which spares a generator pass. It
+            is not spared where an update averages several batches, so that memory holds the graph of one at a time.
         merge_passes: in its own update D sees real and fake images as one batch of twice the size, which takes half the
             launches and reads its weights once. Only for a D that does not mix the batch, whose scores it leaves as
             they are.
@@ -208,17 +209,16 @@ class GAN(Game):
     def fake(self, turn: Turn, player: str = "g") -> Tensor:
         """Fake images (N, C, H, W), float32, shared by ``d`` and ``g`` where ``share_fake``.
 
-        They carry a graph to the generator's weights only where ``g`` plays on them in this round.
+        They carry a graph to the generator's weights only where ``g`` plays on them in this round. Of several batches
+        for an update the graphs would all wait for ``g``, so there it makes the images anew from the same latents.
         """
-        for_generator = "g" in turn.players if self.share_fake else player == "g"
-
-        def make() -> Tensor:
-            labels = turn.batch["labels"] if self.generator.conditional else None
-            with nullcontext() if for_generator else torch.no_grad():
-                images: Tensor = self.generator(self.latent(turn, player), labels)
-            return images.float()
-
-        return turn.once("fake" if self.share_fake else f"fake for {player}", make)
+        if not self.share_fake:
+            return turn.once(f"fake for {player}", lambda: self._generate(turn, player, graph=player == "g"))
+        graph = "g" in turn.players and (player == "g" or turn.batches == 1)
+        images = turn.once("fake", lambda: self._generate(turn, player, graph=graph))
+        if graph and turn.batches > 1 and not images.requires_grad:
+            return turn.once("fake with its graph", lambda: self._generate(turn, player, graph=True, again=True))
+        return images
 
     def noisy(self, images: Tensor, turn: Turn) -> Tensor:
         """Images with the instance noise of this step (Sonderby et al. 2017, arXiv:1610.04490)."""
@@ -233,6 +233,12 @@ class GAN(Game):
         """Scores (N,) in float32, whatever precision the network ran in; labels reach a conditional D alone."""
         scores: Tensor = self.discriminator(images, labels if self.discriminator.conditional else None)
         return scores.float()
+
+    def _generate(self, turn: Turn, player: str, *, graph: bool, again: bool = False) -> Tensor:
+        latent, labels = self.latent(turn, player), turn.batch["labels"] if self.generator.conditional else None
+        with nullcontext() if graph else torch.no_grad():
+            images = call_again(self.generator, latent, labels) if again else self.generator(latent, labels)
+        return images.float()
 
     def _both_scores(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
         if not self.merge_passes:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 
 class Generator(nn.Module, ABC):
@@ -95,3 +96,14 @@ class Networks(NamedTuple):
 
     generator: Generator
     discriminator: Discriminator
+
+
+def call_again(module: nn.Module, *inputs: Tensor | None) -> Tensor:
+    """``module(*inputs)`` for inputs that it was called with before: its buffers, which that call moved, stay.
+
+    The result is the same where a call neither draws numbers (dropout) nor reads what it moves: running statistics in
+    training are not read, the vectors of spectral norm are.
+    """
+    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+    output: Tensor = functional_call(module, buffers, inputs)
+    return output

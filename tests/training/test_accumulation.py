@@ -1,11 +1,17 @@
-"""An update from several batches: the large batch where losses are means over samples, and complete when resumed."""
+"""An update from several batches: the large batch where losses are means over samples, in the memory of a small one."""
+
+import weakref
+from dataclasses import replace
 
 import pytest
 import torch
 from toys import games
 from toys.data import ToyBatcher
+from toys.losses import Logistic
+from toys.networks import HIDDEN, TinyDiscriminator, TinyGenerator
+from toys.playing import differences, make_engine, play
 
-from ganzoo.game import Batch
+from ganzoo.game import GAN, Batch
 from ganzoo.training.engine import Engine
 
 CPU = torch.device("cpu")
@@ -84,3 +90,63 @@ def test_after_update_is_told_the_means():
     for player, terms in told:
         for name, value in terms.items():
             assert logged[f"{player}/{name}"] == pytest.approx(value.item(), rel=1e-6)
+
+
+class Waiting:
+    """A tensor that waits for a backward pass."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+def most_waiting(name, accumulate):
+    """The most tensors that wait for a backward pass at one moment of an iteration."""
+    engine, alive, most = make(name, accumulate=accumulate), weakref.WeakSet(), 0
+
+    def keep(tensor):
+        nonlocal most
+        alive.add(waiting := Waiting(tensor))
+        most = max(most, len(alive))
+        return waiting
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda waiting: waiting.tensor):
+        engine.iterate()
+    return most
+
+
+# The growing game's first generator has a part that does not play yet, whose graph no backward pass frees.
+@pytest.mark.parametrize("name", sorted(games.GAMES.keys() - {"growing"}))
+def test_no_graph_waits_while_other_batches_are_played(name):
+    assert most_waiting(name, 6) <= most_waiting(name, 1)
+
+
+def normalised():
+    """A GAN whose generator has running statistics."""
+    generator = TinyGenerator()
+    generator.body.insert(1, torch.nn.BatchNorm1d(HIDDEN))
+    return GAN(generator, TinyDiscriminator(), Logistic(), games.OPTIONS)
+
+
+@pytest.mark.parametrize("name", ["vanilla", "conditional", "relativistic", "auxiliary", "info", "normalised"])
+@pytest.mark.parametrize("players", [("d", "g"), ("g", "d")])
+def test_fakes_that_are_made_anew_are_the_same(name, players, monkeypatch):
+    """Down to the running statistics, which a second pass would move twice."""
+
+    def engine():
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            game = normalised() if name == "normalised" else games.build(name)
+        monkeypatch.setattr(game, "rounds", lambda iteration: (players,))
+        return make_engine(game, accumulate=3)
+
+    anew, kept = engine(), engine()
+    turn = kept.cycle._turn
+    monkeypatch.setattr(kept.cycle, "_turn", lambda names: replace(turn(names), batches=1))
+    assert differences(play(anew, 4), play(kept, 4)) == []
+
+
+def test_a_generator_that_plays_alone_moves_its_statistics():
+    game = normalised()
+    game.rounds = lambda iteration: (("g",),)
+    play(make_engine(game, accumulate=3), 2)
+    assert game.generator.body[1].num_batches_tracked == 6

@@ -69,7 +69,7 @@ class Cycle:
         self.step += 1
 
     def _turn(self, names: tuple[str, ...]) -> Turn:
-        return Turn(batch=self.batcher.draw(), rng=self.rng, step=self.step, players=names)
+        return Turn(self.batcher.draw(), self.rng, self.step, players=names, batches=self.accumulate)
 
     def _update(self, player: Player, turns: list[Turn]) -> None:
         """One player's update: loss, gradients of its own parameters alone, optimizer, and what follows it."""

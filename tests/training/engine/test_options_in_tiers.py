@@ -12,6 +12,7 @@ from ganzoo.training.session import Session
 WARM_UP = {"schedule": {"warmup": 3, "decay": "cosine", "start": 4, "steps": 4, "final": 0.1}}
 NETS = {
     "vanilla": {"g_widths": [16], "d_widths": [16]},
+    "dcgan": {"width": 8},
     "wgan-gp": {"width": 8},
     "began": {"width": 8, "latent_dim": 8},
 }
@@ -25,6 +26,7 @@ def engine(variant, options=None, **training):
 
 CASES = {
     "accumulation": ("vanilla", {}, {"accumulate": 3}),
+    "accumulated statistics": ("dcgan", {}, {"accumulate": 2}),
     "accumulated penalties": ("wgan-gp", {"n_critic": 2}, {"accumulate": 2}),
     "learning rate": ("vanilla", {"d_optimizer": WARM_UP, "g_optimizer": WARM_UP}, {}),
     "learning rate times the game's scale": ("began", {"g_optimizer": WARM_UP, "lr_patience": 2}, {}),
