@@ -67,5 +67,7 @@ class Game(nn.Module, ABC):
         """Move buffers in place after ``player`` was updated in ``turn``.
 
         ``terms`` are detached. ``turn`` is the round just played, with its batch, step and
-        memo: an image pool takes in the fakes of this round here, and a fade-in moves with the step.
+        memo: an image pool takes in the fakes of this round here, and a fade-in moves with the step. An update from
+        several batches is still one update: ``terms`` are the means over them, and ``turn`` is the last of its turns,
+        so a pool takes in the fakes of one batch.
         """
