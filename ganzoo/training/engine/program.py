@@ -1,8 +1,9 @@
 """From a tape to a program whose arithmetic is fused: long stretches of operations, each compiled as one.
 
-A stretch ends at an operation that the compiler must not take in: a fused optimizer, or a random draw. Draws that need
-no computed value, and overwrite none that was read, are made before everything else, in their order, so they end no
-stretch; what random streams give is then the same as in the eager step, number by number.
+A stretch ends at an operation that the compiler must not take in: a fused optimizer, a random draw, or a convolution of
+a single channel on a GPU. Draws that need no computed value, and overwrite none that was read, are made before
+everything else, in their order, so they end no stretch; what random streams give is then the same as in the eager step,
+number by number.
 
 Autograd has run when a tape is made, so its operations stand there as arithmetic, gradients of gradients included: none
 of what compilers cannot do inside of autograd is asked of them.
@@ -150,7 +151,21 @@ def _is_blank(operation: Operation) -> bool:
 
 
 def _is_opaque(operation: Operation) -> bool:
-    return _is_random(operation) or operation.name.startswith("aten._fused_")
+    return _is_random(operation) or operation.name.startswith("aten._fused_") or _is_told_by_strides(operation)
+
+
+def _is_told_by_strides(operation: Operation) -> bool:
+    """Whether this is a convolution on a GPU of what lies in both memory formats at once, as with a single channel.
+
+    There the strides of dimensions of size one say which format the result has, and the compiler loses them.
+    """
+    return operation.name.startswith("aten.convolution") and any(
+        tensor.is_cuda and tensor.ndim == 4 and _lies_both_ways(tensor) for tensor in operation.inputs
+    )
+
+
+def _lies_both_ways(tensor: Tensor) -> bool:
+    return tensor.is_contiguous() and tensor.is_contiguous(memory_format=torch.channels_last)
 
 
 def _inputs(part: Sequence[Operation]) -> dict[Key, Tensor]:
@@ -182,18 +197,30 @@ def _read_by(operations: Iterable[Operation]) -> set[Key]:
 
 
 def _alone(operation: Operation, inputs: dict[Key, Tensor], outputs: dict[Key, Tensor]) -> Function:
-    """A function that runs one operation as it is. It holds none of the recorded memory."""
+    """A function that runs one operation as it is, on tensors that lie as the recorded ones. It holds none of these."""
     function = operation.function
-    places = {key: _Place(index) for index, key in enumerate(inputs)}
+    keys = tuple(inputs)
+    places = {key: _Place(index) for index, key in enumerate(keys)}
     args, kwargs = replace_tensors((operation.args, operation.kwargs), lambda tensor: places[key_of(tensor)])
     wanted = [key_of(tensor) in outputs for tensor in operation.outputs]
 
     def run(*given: Tensor) -> Sequence[Tensor]:
-        now = tree_map(lambda leaf: given[leaf.index] if isinstance(leaf, _Place) else leaf, (args, kwargs))
+        laid = [_laid(tensor, key) for tensor, key in zip(given, keys, strict=True)]
+        now = tree_map(lambda leaf: laid[leaf.index] if isinstance(leaf, _Place) else leaf, (args, kwargs))
         results = tensors_in(function(*now[0], **now[1]))
         return [result for result, keep in zip(results, wanted, strict=True) if keep]
 
     return run
+
+
+def _laid(tensor: Tensor, key: Key) -> Tensor:
+    """``tensor`` with the strides of ``key``, which in dimensions of size one mean nothing, but say something."""
+    *_, shape, stride = key
+    if tensor.stride() == stride or any(
+        one != other for size, one, other in zip(shape, tensor.stride(), stride, strict=True) if size > 1
+    ):
+        return tensor
+    return tensor.as_strided(shape, stride)
 
 
 @dataclass(frozen=True)
