@@ -1,13 +1,16 @@
 """How far a training step is from what this processor could do: `python benchmarks/limits.py`.
 
-Writes benchmarks/results/limits-cpu.json. For each case it counts the arithmetic of one iteration, gradients of
+Writes benchmarks/results/limits-DEVICE.json. For each case it counts the arithmetic of one iteration, gradients of
 gradients included, and the bytes that weights and their optimizer must move; it measures, at the same moment, what one
-thread multiplies and copies in a second; and it measures the iteration itself, in the eager engine. The limit is
+thread, or the GPU, multiplies and copies in a second; and it measures the iteration itself, in the engine asked for.
+The limit is
 
     seconds = FLOPs in bfloat16 / peak in bfloat16 + FLOPs in float32 / peak in float32 + bytes / bandwidth
 
 and the share reached is the limit over the measured time. It is a limit of the arithmetic as the game asks for it: no
-activation, normalisation, random number or launch is in it. A multiplication and an addition are two FLOPs.
+activation, normalisation, random number or launch is in it. A multiplication and an addition are two FLOPs. What is
+float32 under bf16 is TensorFloat-32 on a GPU, and its peak is that one's. On a GPU the kernels of an iteration are
+counted and timed, too, by torch's profiler: the rest of the time none runs.
 """
 
 from __future__ import annotations
@@ -27,18 +30,19 @@ from rich.console import Console
 from rich.table import Table
 
 from ganzoo.bench.machine import git, load_average
-from ganzoo.bench.work import Work, count, peaks
+from ganzoo.bench.work import Work, count_iteration, peaks
 from ganzoo.config import RunConfig, make_config
 from ganzoo.durable import replace_json
 from ganzoo.errors import GanzooError
+from ganzoo.training.engine.choice import TIERS
 from ganzoo.training.engine.engine import Engine
-from ganzoo.training.environment import environment
+from ganzoo.training.engine.tiers import SPAN
+from ganzoo.training.environment import environment, find_device
 from ganzoo.training.precision import resolve_precision
 from ganzoo.training.session import Session
 from ganzoo.training.tuning.allocator import release
 
-OUT = Path(__file__).parent / "results" / "limits-cpu.json"
-CPU = torch.device("cpu")
+RESULTS = Path(__file__).parent / "results"
 VARIANTS = ("vanilla", "dcgan", "lsgan", "wgan-gp", "began")
 
 _FLOAT, _HALF = 4, 2  # bytes
@@ -64,6 +68,19 @@ def least_bytes(engine: Engine) -> dict[str, int]:
     }
 
 
+def kernels(contender: Contender) -> dict[str, float] | None:
+    """Kernels that an iteration launches and the seconds that they take; None where there are none to count."""
+    if contender.device.type != "cuda":
+        return None
+    contender.run(SPAN)  # so that the profiler sees a whole span of the tier
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profiled:
+        contender.run(SPAN)
+        torch.cuda.synchronize(contender.device)
+    events = [event for event in profiled.events() if event.device_type == torch.autograd.DeviceType.CUDA]
+    microseconds = sum(event.self_device_time_total for event in events)
+    return {"number": len(events) / SPAN, "seconds": microseconds / 1e6 / SPAN}
+
+
 def limit(flops: dict[str, int], moved: int, peak: dict[str, float | None]) -> dict[str, float]:
     """Seconds that an iteration takes at least: for its arithmetic, its memory, and both one after the other."""
     arithmetic = sum(number / (peak[name] or peak["fp32"] or 1) for name, number in flops.items())
@@ -80,14 +97,16 @@ class Limits:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
-        self.precision = arguments.precision or resolve_precision("auto", CPU)
+        self.device = find_device(arguments.device)
+        self.precision = arguments.precision or resolve_precision("auto", self.device)
+        self.out: Path = arguments.out or RESULTS / f"limits-{self.device.type}.json"
         self.defaults = Settings.now()
 
     def run(self, console: Console) -> int:
         """Measure, and write the record after each case; the number of those that failed."""
         record = {**self.heading(), "cases": []}
         release()  # so that the system's allocator is in one and the same state in all cases
-        self.arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        self.out.parent.mkdir(parents=True, exist_ok=True)
         for variant in self.arguments.variants:
             before = load_average()
             try:
@@ -96,21 +115,21 @@ class Limits:
                 found = {"failed": f"{type(error).__name__}: {error}"}
             load = {"before": before, "after": load_average()}
             record["cases"].append({"case": variant, "load_average": load, **found})
-            replace_json(self.arguments.out, record)
+            replace_json(self.out, record)
         show(console, record)
         return sum("failed" in found for found in record["cases"])
 
     def heading(self) -> dict[str, Any]:
         """What all cases share."""
         asked = vars(self.arguments)
-        kept = ("batch_size", "threads", "blocks", "seconds", "seed", "matrix", "megabytes", "repeats")
+        kept = ("batch_size", "threads", "engine", "blocks", "seconds", "seed", "matrix", "megabytes", "repeats")
         return {
             "format": 1,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "git": git(),
             "asked": {name: asked[name] for name in kept},
             "precision": self.precision,
-            "environment": environment(CPU),
+            "environment": environment(self.device),
             "torch": torch.__version__,
         }
 
@@ -121,22 +140,25 @@ class Limits:
         with (session := Session(self.config(variant))).batcher:
             contender = ganzoo(variant, session)
             contender.calibrate(asked.seconds)
-            work, moved = count(session.engine.iterate), least_bytes(session.engine)
-            peak = peaks(asked.matrix, asked.megabytes, asked.repeats, half=self.precision == "bf16")
+            work, moved = count_iteration(session.engine), least_bytes(session.engine)
+            half = self.precision == "bf16"
+            peak = peaks(asked.matrix, asked.megabytes, asked.repeats, half=half, device=self.device)
+            if self.precision != "fp32":
+                peak["fp32"] = peak.pop("tf32", peak["fp32"])
             for _ in range(asked.blocks):
                 contender.block()
-        return described(contender, work, moved, peak)
+            return {**described(contender, work, moved, peak), "kernels": kernels(contender)}
 
     def config(self, variant: str) -> RunConfig:
         """The config of ``variant`` at its defaults, on MNIST."""
         asked = self.arguments
         training = {
             "batch_size": asked.batch_size,
-            "device": "cpu",
+            "device": str(self.device),
             "precision": self.precision,
             "seed": asked.seed,
             "threads": asked.threads,
-            "engine": "eager",
+            "engine": asked.engine,
         }
         data = {"dataset": "mnist", **({"data_dir": asked.data_dir} if asked.data_dir else {})}
         return make_config({"variant": variant, "training": training, "data": data})
@@ -183,6 +205,8 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     add("--variants", nargs="+", choices=VARIANTS, default=VARIANTS, metavar="NAME", help=", ".join(VARIANTS))
     add("--batch-size", type=number, default=64, metavar="N")
     add("--precision", choices=["fp32", "bf16"], help="bfloat16 where the processor computes in it, if left out")
+    add("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
+    add("--engine", choices=TIERS, default="eager", help="what executes an iteration")
     add("--threads", type=number, default=1, help="CPU threads")
     add("--blocks", type=number, default=10, help="blocks that are timed")
     add("--seconds", type=positive, default=1.0, help="length of a block")
@@ -191,7 +215,7 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     add("--repeats", type=number, default=9, help="measurements of each peak")
     add("--seed", type=whole(0), default=0)
     add("--data-dir", type=Path, help="where MNIST lies; before GANZOO_DATA and the cache folder")
-    add("--out", type=Path, default=OUT, help="the record")
+    add("--out", type=Path, help="the record, benchmarks/results/limits-DEVICE.json if left out")
     return parser.parse_args(words)
 
 

@@ -222,7 +222,7 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     threads = whole(1, words=["default"])
     add("--plain-threads", type=threads, help="CPU threads of the plain loop: a number, or default for torch's choice")
     add("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
-    add("--precision", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"], help="of ganzoo")
+    add("--precision", nargs="+", choices=["fp32", "tf32", "bf16"], default=["fp32", "bf16"], help="of ganzoo")
     engines = f"engines of ganzoo to race, one contender each: {', '.join(TIERS)}, auto"
     add("--engine", nargs="+", default=["eager"], metavar="NAME", help=engines)
     add("--blocks", type=count, default=10, help="blocks of each contender")

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d
 
+from ganzoo.bench.work import count
 from ganzoo.training.session import Session
 
 from .conftest import load
@@ -32,7 +33,7 @@ def session(case: str, size: int = 8, **training: object) -> Session:
 
 
 def flops(body) -> int:
-    return sum(limits.count(body).flops.values())
+    return sum(count(body).flops.values())
 
 
 def test_products_are_counted_forwards_and_backwards() -> None:
@@ -62,7 +63,7 @@ def test_arithmetic_is_told_apart() -> None:
         torch.mm(left, left)
         torch.mm(left.bfloat16(), left.bfloat16())
 
-    work = limits.count(mixed)
+    work = count(mixed)
     assert work.flops == {"fp32": 128, "bf16": 128}
     assert work.operators == 5
 
