@@ -5,7 +5,7 @@ import sys
 
 import torch
 
-from ganzoo.training.environment import make_current, peak_memory
+from ganzoo.training.environment import find_device, make_current, peak_memory
 
 MIB = 1 << 20
 
@@ -24,3 +24,12 @@ def test_cuda_alone_has_a_current_device(monkeypatch):
     for name in ("cpu", "cuda:1", "mps"):
         make_current(torch.device(name))
     assert made_current == [torch.device("cuda:1")]
+
+
+def test_a_gpu_is_named_by_its_index_which_cuda_wants_to_know(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    found = {name: find_device(name) for name in ("auto", "cuda", "cuda:1", "cpu")}
+    assert [found["auto"], found["cuda"]] == [torch.device("cuda", 0)] * 2
+    assert found["cuda:1"] == torch.device("cuda", 1)
+    assert found["cpu"] == torch.device("cpu")
