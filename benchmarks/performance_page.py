@@ -23,6 +23,9 @@ RESULTS = ROOT / "benchmarks" / "results"
 AIMS: dict[str, float] = {"vanilla": 4, "wgan-gp": 4, "wgan-gp-mlp": 4, "dcgan": 2.5}
 """How many times as fast as the plain loop a case is meant to be; the column is left out where there is no aim."""
 
+GPU_AIMS: dict[str, float] = {"vanilla": 25, "wgan-gp": 25, "wgan-gp-mlp": 25, "dcgan": 12}
+"""The same on a GPU, at batch 64."""
+
 BUSY_AIM = 6.0
 """The same against torch's default threads on a busy machine, for every case."""
 
@@ -32,14 +35,20 @@ Record = Mapping[str, Any]
 def race(record: Record) -> str:
     """A table for each batch size: images a second, and times as fast as the plain loop."""
     sizes = dict.fromkeys(contest["batch_size"] for contest in record["contests"])
-    aims = dict.fromkeys(AIMS, BUSY_AIM) if record["asked"].get("busy") else AIMS
     parts = []
     for size in sizes:
         contests = [contest for contest in record["contests"] if contest["batch_size"] == size]
-        parts += [f"**Batch {size}**, images/s and (times as fast as the plain loop)", _race_table(contests, aims)]
+        title = f"**Batch {size}**, images/s and (times as fast as the plain loop)"
+        parts += [title, _race_table(contests, _aims(record, size))]
     notes = [_unraced(contest) for contest in record["contests"]]
     gates = [_gates(contest) for contest in record["contests"]]
     return "\n\n".join(filter(None, (*parts, *notes, _list(gates), _protocol(record, _loads(record["contests"])))))
+
+
+def _aims(record: Record, size: int) -> Mapping[str, float]:
+    if "gpu" in record.get("environment", {}):
+        return GPU_AIMS if size == 64 else {}
+    return dict.fromkeys(AIMS, BUSY_AIM) if record["asked"].get("busy") else AIMS
 
 
 def ablation(record: Record) -> str:
@@ -65,13 +74,17 @@ def ablation(record: Record) -> str:
 
 def limits(record: Record) -> str:
     """A row a case: what an iteration computes and moves, what that takes at least, and what it took."""
-    titles = ["case", "GFLOP bf16", "GFLOP fp32", "MB", "operators", "peak GFLOP/s bf16, fp32", "GB/s"]
-    rows = [[*titles, "limit ms (arithmetic + memory)", "measured ms", "share reached"]]
+    full = "tf32" if "gpu" in record.get("environment", {}) and record["precision"] != "fp32" else "fp32"
+    titles = ["case", "GFLOP bf16", f"GFLOP {full}", "MB", "operators", f"peak GFLOP/s bf16, {full}", "GB/s"]
+    launched = any(case.get("kernels") for case in record["cases"])
+    titles += ["limit ms (arithmetic + memory)", *(["kernels, ms"] if launched else []), "measured ms", "share reached"]
     measured = [case for case in record["cases"] if "failed" not in case]
     failed = [f"{case['case']}: {case['failed']}" for case in record["cases"] if "failed" in case]
-    rows += [_limit_row(case) for case in measured]
+    rows = [titles, *(_limit_row(case, launched=launched) for case in measured)]
     text = "" if not failed else f"Not measured:\n\n{_list(failed)}"
-    size = f"One iteration in the eager engine, batch {record['asked']['batch_size']}, {record['precision']}."
+    asked = record["asked"]
+    engine = f"One iteration in the {asked.get('engine', 'eager')} engine, batch {asked['batch_size']}"
+    size = f"{engine}, {record['precision']}."
     return "\n\n".join(filter(None, (table(rows), text, size, _protocol(record, _loads(record["cases"])))))
 
 
@@ -100,17 +113,21 @@ def scale(record: Record) -> str:
 
 def precision(record: Record) -> str:
     """A row a variant: the figures of the suite in float32 beside those in bfloat16, mean and spread over seeds."""
-    other = json.loads((RESULTS / "quality-cpu.json").read_text(encoding="utf-8"))
+    other = json.loads((RESULTS / f"{HALVES[record['suite']['name']]}.json").read_text(encoding="utf-8"))
     rows = [["variant", *(f"{name} {form}" for name in ("FID", "confident") for form in ("fp32", "bf16"))]]
     for variant in record["suite"]["variants"]:
         cells = [[_figure(each, variant, name) for name in ("fid", "confident")] for each in (record, other)]
         rows.append([variant, *(cell for pair in zip(*cells, strict=True) for cell in pair)])
     sides = [
-        f"{form}: seeds {', '.join(map(str, each['suite']['seeds']))} on {each['environment']['cpu']}"
+        f"{form}: seeds {', '.join(map(str, each['suite']['seeds']))} on {_chip(each['environment'])}"
         for form, each in (("fp32", record), ("bf16", other))
     ]
     images = record["suite"]["quality"]["images"]
     return f"{table(rows)}\n\n{images:,} images, mean +- deviation; {'; '.join(sides)}."
+
+
+def _chip(environment: Record) -> str:
+    return str(environment.get("gpu") or environment["cpu"])
 
 
 def _figure(record: Record, variant: str, name: str) -> str:
@@ -123,6 +140,9 @@ def _spread(values: Sequence[float]) -> str:
     return f"{mean(values):.3g} +- {stdev(values):.2g}" if len(values) > 1 else f"{values[0]:.3g}"
 
 
+HALVES = {"precision-cpu": "quality-cpu", "precision-fp32-cuda": "precision-bf16-cuda"}
+"""By a suite in float32, the one in bfloat16 that stands beside it."""
+
 RENDERERS: dict[str, Callable[[Record], str]] = {
     "race-cpu": race,
     "race-busy-cpu": race,
@@ -130,10 +150,16 @@ RENDERERS: dict[str, Callable[[Record], str]] = {
     "race-1024-cpu": race,
     "race-256-fp32-cpu": race,
     "race-1024-fp32-cpu": race,
+    "race-cuda": race,
+    "race-fp32-cuda": race,
+    "race-256-cuda": race,
+    "race-1024-cuda": race,
     "ablation-cpu": ablation,
     "limits-cpu": limits,
+    "limits-cuda": limits,
     "scale-cpu": scale,
     "precision-cpu": precision,
+    "precision-fp32-cuda": precision,
 }
 """What fills a place of the page, by its name."""
 
@@ -225,9 +251,10 @@ def _part(case: Record, name: str) -> str:
     return _ratio(figures[0]) if figures else "-"
 
 
-def _limit_row(case: Record) -> list[str]:
-    flops, peaks, least = case["flops"], case["peaks"], case["limit_seconds"]
+def _limit_row(case: Record, *, launched: bool) -> list[str]:
+    flops, peaks, least, kernels = case["flops"], case["peaks"], case["limit_seconds"], case.get("kernels")
     speeds = [f"{peaks[name] / 1e9:,.0f}" if peaks[name] else "-" for name in ("bf16", "fp32")]
+    told = f"{kernels['number']:.0f}, {_ms(kernels['seconds'])}" if kernels else "-"
     return [
         case["case"],
         *(f"{flops.get(name, 0) / 1e9:.2f}" for name in ("bf16", "fp32")),
@@ -235,10 +262,16 @@ def _limit_row(case: Record) -> list[str]:
         f"{case['operators']:,}",
         ", ".join(speeds),
         f"{peaks['bandwidth'] / 1e9:.1f}",
-        f"{1e3 * least['both']:.1f} ({1e3 * least['arithmetic']:.1f} + {1e3 * least['memory']:.1f})",
-        f"{1e3 * case['seconds']:.1f}",
+        f"{_ms(least['both'])} ({_ms(least['arithmetic'])} + {_ms(least['memory'])})",
+        *([told] if launched else []),
+        _ms(case["seconds"]),
         f"**{case['share']:.0%}**",
     ]
+
+
+def _ms(seconds: float) -> str:
+    """Milliseconds, to a tenth, or finer below five."""
+    return f"{1e3 * seconds:.1f}" if seconds >= 5e-3 else f"{1e3 * seconds:.3g}"
 
 
 def _check_row(check: Record) -> list[str]:
@@ -253,6 +286,7 @@ def _protocol(record: Record, load: str) -> str:
     asked, environment = record.get("asked", {}), record.get("environment", {})
     commit = (record.get("git") or {}).get("commit", "")
     facts = [
+        f"{environment['gpu']}" if "gpu" in environment else "",
         f"{environment['cpu']} ({environment.get('cores')} cores)" if "cpu" in environment else "",
         f"{asked['threads']} {'thread' if asked['threads'] == 1 else 'threads'}" if "threads" in asked else "",
         f"torch {record['torch']}" if "torch" in record else "",

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from toys.scripts import load
 
 ROOT = Path(__file__).parents[1]
-
-
-def load(name: str) -> ModuleType:
-    """The script ``benchmarks/NAME.py``."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 page = load("performance_page")
@@ -93,6 +82,17 @@ def test_an_aim_stands_beside_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "| - | - |" in shown
 
 
+def test_a_gpu_has_aims_of_its_own_at_batch_64() -> None:
+    record = race_record()
+    record["environment"] = {**HEADING["environment"], "gpu": "A GPU"}
+    shown = page.race(record)
+    assert "2.41 to 2.58) | 25 |" in shown
+    assert "Measured on A GPU, A Processor (2 cores)" in shown
+    for contest in record["contests"]:
+        contest["batch_size"] = 1024
+    assert "aim" not in page.race(record)
+
+
 def test_weights_that_broke_are_told() -> None:
     record = race_record()
     record["contests"][0]["contenders"][1]["finite"] = False
@@ -132,6 +132,28 @@ def test_limits_show_the_share_that_is_reached() -> None:
     row = "| dcgan | 18.34 | 0.00 | 4 | 1,333 | -, 31 | 19.8 | 120.0 (100.0 + 20.0) | 240.0 | **50%** |"
     assert row in shown
     assert "- began: MemoryError: none left" in shown
+    assert "One iteration in the eager engine, batch 64, bf16." in shown
+
+
+def test_limits_of_a_gpu_show_its_kernels_and_tensorfloat() -> None:
+    case = {
+        "case": "dcgan",
+        "flops": {"bf16": 18_340_000_000},
+        "bytes": {"adam": 3_000_000},
+        "operators": 1333,
+        "peaks": {"fp32": 400e12, "bf16": 800e12, "bandwidth": 4e12},
+        "limit_seconds": {"arithmetic": 0.00002, "memory": 0.000145, "both": 0.000165},
+        "kernels": {"number": 208.0, "seconds": 0.00085},
+        "seconds": 0.00093,
+        "share": 0.18,
+        "load_average": LOAD,
+    }
+    heading = {**HEADING, "asked": {**HEADING["asked"], "engine": "graph+compile"}}
+    heading["environment"] = {**HEADING["environment"], "gpu": "A GPU"}
+    shown = page.limits({**heading, "precision": "bf16", "cases": [case]})
+    assert "GFLOP tf32 | MB | operators | peak GFLOP/s bf16, tf32 | GB/s | limit ms (arithmetic + memory) | ker" in shown
+    assert "| 800,000, 400,000 | 4000.0 | 0.165 (0.02 + 0.145) | 208, 0.85 | 0.93 | **18%** |" in shown
+    assert "One iteration in the graph+compile engine, batch 64, bf16." in shown
 
 
 def test_scale_shows_marks_and_verdict_and_bears_with_what_is_missing() -> None:

@@ -62,7 +62,7 @@ def update_docs(root: Path) -> list[Path]:
         for variant in result.by_variant():
             own = root / "docs" / "variants" / f"{variant}.md"
             if own.is_file():  # a third party's variant has no page here
-                fill(own, name, variant_body(result, variant))
+                fill(own, name, variant_body(result, variant, name))
                 written.append(own)
     return written
 
@@ -127,8 +127,8 @@ def table(result: Result) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def variant_body(result: Result, variant: str) -> str:
-    """What a variant's own page tells of its trainings: the command, the picture, the figures."""
+def variant_body(result: Result, variant: str, name: str) -> str:
+    """What a variant's own page tells of its trainings in the result called ``name``: command, picture, figures."""
     trainings = result.by_variant()[variant]
     first = trainings[0]
 
@@ -141,7 +141,7 @@ def variant_body(result: Result, variant: str) -> str:
     words = {name: spread(_means(trainings, name)) for name in COLUMNS}
     return (
         f"```sh\n{command(result, variant)}\n```\n\n"
-        f"![64 samples of {variant}](../images/{variant}.png)\n\n"
+        f"![64 samples of {variant}](../images/{name}-{variant}.png)\n\n"
         f"The first 64 samples of seed {first.seed}, not chosen. {first.iterations:,} iterations, "
         f"{first.images:,} images, {first.training_seconds / 60:.1f} minutes on {_place(first)}, peak memory "
         f"{(first.peak_memory_bytes or 0) / 1e9:.2f} GB. Over {len(trainings)} seeds{elsewhere}, by {judged} "
@@ -242,8 +242,8 @@ def _pictures(root: Path, name: str, result: Result) -> list[Path]:
         written.append(written_to)
     for variant, trainings in result.by_variant().items():
         if samples := trainings[0].samples_png:
-            (images / f"{variant}.png").write_bytes(base64.b64decode(samples))
-            written.append(images / f"{variant}.png")
+            (images / f"{name}-{variant}.png").write_bytes(base64.b64decode(samples))
+            written.append(images / f"{name}-{variant}.png")
     return written
 
 

