@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -115,6 +116,15 @@ def test_a_long_run_on_a_cpu_is_compiled_where_that_is_right_and_pays(gate):
     assert chosen.reasons.keys() == {"graph", "graph+compile"}
     assert said == ["compiling the step, which takes up to some minutes ..."]
     assert chosen.describe().startswith("compile (0.01 of an update from the reference, within the 0.05 allowed; ")
+
+
+@pytest.mark.parametrize(
+    ("device", "tier", "best", "least"), [("cpu", "compile", "eager", 600), ("cuda", "graph+compile", "graph", 300)]
+)
+def test_how_long_a_run_must_be_to_be_compiled_depends_on_what_that_brings(device, tier, best, least):
+    engine = SimpleNamespace(device=torch.device(device))
+    assert choice._unwise(engine, tier, best, lambda: least - 1.0) == f"the run is short, about {least - 1} s"
+    assert choice._unwise(engine, tier, best, lambda: float(least)) == ""
 
 
 def test_a_long_run_is_compiled_behind_the_real_gate(as_it_is, monkeypatch):
