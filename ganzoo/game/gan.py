@@ -129,15 +129,7 @@ class GAN(Game):
             terms = dict(self.loss.discriminator(real_scores, fake_scores))
         for penalty, at in zip(self._penalties(), points, strict=True):
             passed = real_scores if at is real else fake_scores if at is fake else None
-            # Second-order gradients lose too much in low precision, so a pass below float32 does not serve a penalty.
-            if passed is None or torch.is_autocast_enabled(at.device.type):
-                with self._in_float32(at), self._differentiable_twice(at):
-                    added = penalty.terms(self.scores(at, labels), at)
-            else:
-                added = penalty.terms(passed, at)
-            if self.penalty_schedule.moves:
-                weight = multiplier(self.penalty_schedule, turn.step)
-                added = {name: weight * term for name, term in added.items()}
+            added = self._penalty_terms(penalty, at, passed, turn)
             if clash := terms.keys() & added.keys():
                 raise ContractError(
                     f"{type(penalty).__name__} names a term {min(clash)!r} that another part of the game already has",
@@ -233,6 +225,19 @@ class GAN(Game):
         """Scores (N,) in float32, whatever precision the network ran in; labels reach a conditional D alone."""
         scores: Tensor = self.discriminator(images, labels if self.discriminator.conditional else None)
         return scores.float()
+
+    def _penalty_terms(self, penalty: Penalty, at: Tensor, passed: Tensor | None, turn: Turn) -> Terms:
+        """The terms of ``penalty`` at the points ``at``; ``passed`` are their scores, where there are some already."""
+        # Second-order gradients lose too much in low precision, so a pass below float32 does not serve a penalty.
+        if passed is None or torch.is_autocast_enabled(at.device.type):
+            with self._in_float32(at), self._differentiable_twice(at):
+                added = penalty.terms(self.scores(at, turn.batch.get("labels")), at)
+        else:
+            added = penalty.terms(passed, at)
+        if not self.penalty_schedule.moves:
+            return added
+        weight = multiplier(self.penalty_schedule, turn.step)
+        return {name: weight * term for name, term in added.items()}
 
     def _generate(self, turn: Turn, player: str, *, graph: bool, again: bool = False) -> Tensor:
         latent, labels = self.latent(turn, player), turn.batch["labels"] if self.generator.conditional else None
