@@ -139,12 +139,13 @@ def variant_body(result: Result, variant: str, name: str) -> str:
     floor = each(lambda one: f"{_floors([one], 'fid')[0]:.2g}")
     elsewhere = f" on {each(_place)}" if each(_place) != _place(first) else ""
     words = {name: spread(_means(trainings, name)) for name in COLUMNS}
+    seeds = f"Over {len(trainings)} seeds{elsewhere}, b" if len(trainings) > 1 else "B"
     return (
         f"```sh\n{command(result, variant)}\n```\n\n"
         f"![64 samples of {variant}](../images/{name}-{variant}.png)\n\n"
         f"The first 64 samples of seed {first.seed}, not chosen. {first.iterations:,} iterations, "
         f"{first.images:,} images, {first.training_seconds / 60:.1f} minutes on {_place(first)}, peak memory "
-        f"{(first.peak_memory_bytes or 0) / 1e9:.2f} GB. Over {len(trainings)} seeds{elsewhere}, by {judged} "
+        f"{(first.peak_memory_bytes or 0) / 1e9:.2f} GB. {seeds}y {judged} "
         f"samples against the test images in the features of {extractor}: FID {words['fid']} "
         f"(floor {floor}), coverage {words['coverage']}, {words['confident']} of the samples classified with more "
         f"than 0.9; shares of the digits from {_shares(trainings)}. Beside the others: "
