@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from toys.moving import MOVING
 from toys.on_gpu import VARIANTS, session
 
 from ganzoo.errors import ContractError
 from ganzoo.training.engine.choice import choose, make_tier
 from ganzoo.training.engine.parity import examine
 from ganzoo.training.engine.snapshot import Snapshot
-
-WARM_UP = {"schedule": {"warmup": 3, "decay": "cosine", "start": 4, "steps": 4, "final": 0.1}}
-MOVING = {
-    "accumulation": ("vanilla", {}, {"accumulate": 3}),
-    "accumulated penalties": ("wgan-gp", {"n_critic": 2}, {"accumulate": 2}),
-    "learning rate": ("dcgan", {"d_optimizer": WARM_UP, "g_optimizer": WARM_UP}, {}),
-    "learning rate of RMSprop": ("dcgan", {"d_optimizer": {"name": "rmsprop", **WARM_UP}}, {}),
-    "learning rate times the game's scale": ("began", {"g_optimizer": WARM_UP, "lr_patience": 2}, {}),
-    "penalty weight": ("wgan-gp", {"n_critic": 2, "penalty_schedule": {"decay": "linear", "steps": 6}}, {}),
-    "clipping": ("vanilla", {"d_optimizer": {"max_grad_norm": 0.1}, "g_optimizer": {"max_grad_norm": 0.1}}, {}),
-    "average": ("vanilla", {}, {"ema": 0.5}),
-    "no average": ("vanilla", {}, {"ema": 0.0}),
-    "noise that fades": ("vanilla", {"instance_noise": 0.5, "instance_noise_steps": 5}, {}),
-    "momentum": ("vanilla", {"d_optimizer": {"name": "sgd", "momentum": 0.9, "lr": 0.01}}, {}),
-}
 
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])

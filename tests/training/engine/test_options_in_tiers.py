@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from toys.moving import MOVING
 
 from ganzoo.config import make_config
 from ganzoo.training.engine.capture import tape_recorder
@@ -9,7 +10,6 @@ from ganzoo.training.engine.parity import examine
 from ganzoo.training.engine.tiers import Compiled, Graph
 from ganzoo.training.session import Session
 
-WARM_UP = {"schedule": {"warmup": 3, "decay": "cosine", "start": 4, "steps": 4, "final": 0.1}}
 NETS = {
     "vanilla": {"g_widths": [16], "d_widths": [16]},
     "dcgan": {"width": 8},
@@ -24,25 +24,10 @@ def engine(variant, options=None, **training):
     return Session(make_config(raw | {"training": values})).engine
 
 
-CASES = {
-    "accumulation": ("vanilla", {}, {"accumulate": 3}),
-    "accumulated statistics": ("dcgan", {}, {"accumulate": 2}),
-    "accumulated penalties": ("wgan-gp", {"n_critic": 2}, {"accumulate": 2}),
-    "learning rate": ("vanilla", {"d_optimizer": WARM_UP, "g_optimizer": WARM_UP}, {}),
-    "learning rate times the game's scale": ("began", {"g_optimizer": WARM_UP, "lr_patience": 2}, {}),
-    "penalty weight": ("wgan-gp", {"n_critic": 2, "penalty_schedule": {"decay": "linear", "steps": 6}}, {}),
-    "clipping": ("vanilla", {"d_optimizer": {"max_grad_norm": 0.1}, "g_optimizer": {"max_grad_norm": 0.1}}, {}),
-    "average": ("vanilla", {}, {"ema": 0.5}),
-    "no average": ("vanilla", {}, {"ema": 0.0}),
-    "noise that fades": ("vanilla", {"instance_noise": 0.5, "instance_noise_steps": 5}, {}),
-    "momentum": ("vanilla", {"d_optimizer": {"name": "sgd", "momentum": 0.9, "lr": 0.01}}, {"precision": "bf16"}),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", MOVING)
 @pytest.mark.parametrize("tier", ["graph", "compile"])
 def test_a_recorded_step_sees_it_move(case, tier):
-    made = engine(CASES[case][0], CASES[case][1], **CASES[case][2])
+    made = engine(MOVING[case][0], MOVING[case][1], **MOVING[case][2])
     if tier == "graph":
         parity = examine(made, Graph(made.cycle, tape_recorder, span=1))
     else:
@@ -52,7 +37,7 @@ def test_a_recorded_step_sees_it_move(case, tier):
 
 def test_the_step_is_what_moves_them():
     """The same without the step: a recorded step whose number stands still is not the reference."""
-    made = engine("vanilla", CASES["learning rate"][1])
+    made = engine("vanilla", MOVING["learning rate"][1])
     graph = Graph(made.cycle, tape_recorder, span=1)
     stuck = torch.zeros((), dtype=torch.int64)
     play = graph.play
