@@ -38,18 +38,25 @@ def frechet_distance(a: Moments, b: Moments) -> float:
         raise ConfigError(f"the features have different lengths, {a.dim} and {b.dim}; use one extractor for both")
     sigma_a, sigma_b = a.covariance, b.covariance.to(a.mean.device)
     shift = (a.mean - b.mean.to(a.mean.device)).square().sum()
-    distance = shift + sigma_a.trace() + sigma_b.trace() - 2 * trace_of_root(sigma_a, sigma_b)
+    cross = trace_of_root(sigma_a, sigma_b, ranks=(a.count - 1, b.count - 1))
+    distance = shift + sigma_a.trace() + sigma_b.trace() - 2 * cross
     return max(0.0, distance.item())
 
 
-def trace_of_root(a: Tensor, b: Tensor) -> Tensor:
+def trace_of_root(a: Tensor, b: Tensor, *, ranks: tuple[int, int] | None = None) -> Tensor:
     r""":math:`\mathrm{tr}\,(AB)^{1/2}` of two positive semi-definite matrices, float64 (F, F), as a 0-dim tensor.
 
     With a factor :math:`A = L L^T`, the eigenvalues of :math:`AB` are those of the symmetric :math:`L^T B L`, so the
-    trace is the sum of their roots. The factor is Cholesky's, of A or of B, which stand alike here. Where neither is
-    positive definite (fewer samples than features, dead features), the columns of A's factor are the eigenvectors times
-    the roots of the eigenvalues: without those that are zero, L is narrow, and so is the rest of the work. What is zero
-    up to rounding is left out, for the root of a rounding error is none. All are exact.
+    trace is the sum of their roots; A and B stand alike here. Features that never change in a set are left out
+    beforehand. Where there are fewer samples than features, L is as narrow as the lower rank, and so is the rest of the
+    work (:func:`_narrow_factor`); otherwise it is Cholesky's. Where neither is to be had, because features depend on
+    each other, its columns are A's eigenvectors times the roots of its eigenvalues. What is zero up to rounding is left
+    out, for the root of a rounding error is none. The first two are exact; the last may lose half of the digits.
+
+    Args:
+        a: A.
+        b: B.
+        ranks: what the ranks of A and B are at most, if known: one less than the numbers of samples.
 
     Example:
         >>> import torch
@@ -57,23 +64,51 @@ def trace_of_root(a: Tensor, b: Tensor) -> Tensor:
         >>> round(trace_of_root(4 * eye, 9 * eye).item(), 6)
         12.0
     """
-    for one, other in ((a, b), (b, a)):
-        factor, failed = torch.linalg.cholesky_ex(one)
-        if not bool(failed):
-            values = torch.linalg.eigvalsh(_congruence(factor, other))
-            clear = _but_zeros(values)
-            if len(clear) < len(values) and bool(torch.linalg.cholesky_ex(other).info):
-                values = clear  # a definite matrix may have eigenvalues as small as these, and has them right
-            return _roots(values).sum()
+    alive = (a.diagonal() > 0) & (b.diagonal() > 0)
+    if not bool(alive.all()):
+        a, b = (matrix[alive][:, alive] for matrix in (a, b))
+    if ranks is not None and ranks[1] < ranks[0]:
+        a, b = b, a
+    factor = None if ranks is None else _narrow_factor(a, min(ranks))
+    if factor is None:
+        for one, other in ((a, b), (b, a)):
+            lower, failed = torch.linalg.cholesky_ex(one)
+            if not bool(failed):
+                values = torch.linalg.eigvalsh(_congruence(lower, other))
+                clear = _but_zeros(values)
+                if len(clear) < len(values) and bool(torch.linalg.cholesky_ex(other).info):
+                    values = clear  # a definite matrix may have eigenvalues as small as these, and has them right
+                return _roots(values).sum()
+        factor = _factor(a)
+    return _roots(torch.linalg.eigvalsh(factor.T @ b @ factor)).sum()
+
+
+def _narrow_factor(a: Tensor, rank: int) -> Tensor | None:
+    r"""L with :math:`A = L L^T`, (F, rank), of a matrix (F, F) whose rank is ``rank``; None if it is less.
+
+    ``rank`` random mixtures of A's columns span what all of them span, so with an orthonormal basis Q of theirs
+    :math:`A = Q (Q^T A Q) Q^T` (Halko, Martinsson & Tropp 2011, arXiv:0909.4061), and the small matrix in the middle is
+    definite: its factor is Cholesky's.
+    """
+    if rank >= len(a):
+        return None
+    rng = torch.Generator(a.device).manual_seed(0)
+    mixtures = a @ torch.randn(len(a), rank, generator=rng, dtype=a.dtype, device=a.device)
+    basis = torch.linalg.qr(mixtures).Q
+    lower, failed = torch.linalg.cholesky_ex(basis.T @ a @ basis)
+    return None if bool(failed) else basis @ lower
+
+
+def _factor(a: Tensor) -> Tensor:
+    """L with :math:`A = L L^T`, (F, R), by the R eigenvalues that are not zero."""
     values, vectors = torch.linalg.eigh(a)
     values = _but_zeros(values)
-    factor = vectors[:, len(vectors) - len(values) :] * _roots(values)
-    return _roots(torch.linalg.eigvalsh(factor.T @ b @ factor)).sum()
+    return vectors[:, len(vectors) - len(values) :] * _roots(values)
 
 
 def _but_zeros(ascending: Tensor) -> Tensor:
     """Those of a matrix's eigenvalues that are more than its rounding errors."""
-    return ascending[ascending > ascending[-1] * len(ascending) * torch.finfo(ascending.dtype).eps]
+    return ascending[ascending > ascending[-1:] * len(ascending) * torch.finfo(ascending.dtype).eps]
 
 
 def _roots(values: Tensor) -> Tensor:
