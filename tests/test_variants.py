@@ -23,6 +23,7 @@ SMALL = {
     "dcgan": {"width": 4, "latent_dim": 8},
     "wgan-gp": {"width": 4, "latent_dim": 8},
     "began": {"width": 4, "latent_dim": 8, "repeats": 1},
+    "began-dense": {"width": 16, "latent_dim": 8, "generator_width": 4},
 }
 N = 6
 

@@ -103,7 +103,8 @@ def _factor(a: Tensor) -> Tensor:
     """L with :math:`A = L L^T`, (F, R), by the R eigenvalues that are not zero."""
     values, vectors = torch.linalg.eigh(a)
     values = _but_zeros(values)
-    return vectors[:, len(vectors) - len(values) :] * _roots(values)
+    factor: Tensor = vectors[:, len(vectors) - len(values) :] * _roots(values)
+    return factor
 
 
 def _but_zeros(ascending: Tensor) -> Tensor:

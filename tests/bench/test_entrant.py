@@ -28,7 +28,7 @@ NETS: dict[str, dict[str, Any]] = {
     "dcgan": {"width": 4, "latent_dim": 4},
     "lsgan": {"width": 4, "latent_dim": 4},
     "wgan-gp": {"width": 4, "latent_dim": 4},
-    "began": {"width": 4, "latent_dim": 4, "repeats": 1},
+    "began": {"width": 4, "latent_dim": 4, "generator_width": 2},
 }
 
 

@@ -14,7 +14,7 @@ SMALL = {
     "dcgan": {"width": 16},
     "lsgan": {"width": 16},
     "wgan-gp": {"width": 16},
-    "began": {"width": 16, "latent_dim": 16},
+    "began": {"width": 64, "latent_dim": 16},
 }
 
 

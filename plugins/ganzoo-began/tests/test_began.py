@@ -15,7 +15,8 @@ from ganzoo.data import DataInfo
 from ganzoo.errors import IncompatiblePartsError
 from ganzoo.game import GAN, Batch, Discriminator, Networks, Turn
 from ganzoo.registry import NetworkRequest
-from ganzoo_began.began import BEGANDiscriminator, BEGANLoss, base_and_stages, build, build_networks
+from ganzoo_began.began import BEGANLoss, build
+from ganzoo_began.networks import Autoencoder, base_and_stages, build_networks
 from ganzoo_began.plugin import BEGANNetOptions, BEGANOptions, ganzoo_backbones, ganzoo_variants
 
 DATA = DataInfo(name="toy", channels=1, height=8, width=8)
@@ -193,13 +194,13 @@ class TestNetworks:
         assert images.shape == (2, channels, size, size)
         assert images.min() >= -1
         assert images.max() <= 1
-        assert isinstance(discriminator, BEGANDiscriminator)
+        assert isinstance(discriminator, Autoencoder)
         assert discriminator.reconstruct(images).shape == images.shape
         assert discriminator(images).shape == (2,)
 
     def test_filters_grow_linearly_in_the_encoder_and_stay_in_the_decoder(self) -> None:
         _, discriminator = small_networks((1, 32, 32), width=4)
-        assert isinstance(discriminator, BEGANDiscriminator)
+        assert isinstance(discriminator, Autoencoder)
         encoder = [m.out_channels for m in discriminator.encoder.modules() if isinstance(m, nn.Conv2d)]
         assert encoder == [4, 4, 4, 8, 8, 8, 12, 12, 12]
         decoder = [m.out_channels for m in discriminator.decoder.modules() if isinstance(m, nn.Conv2d)]
@@ -257,14 +258,13 @@ class TestNetworks:
 
     @pytest.mark.parametrize("eta", [1, 2])
     def test_score_is_minus_each_images_own_error(self, eta: int) -> None:
-        discriminator = BEGANDiscriminator(SHAPE, latent_dim=5, width=4, eta=eta)
+        discriminator = Autoencoder(nn.Flatten(), nn.Sequential(nn.Linear(64, 64), nn.Unflatten(1, SHAPE)), eta=eta)
         images = torch.rand(3, *SHAPE, generator=rng()) * 2 - 1
         errors = [(image - discriminator.reconstruct(image[None])[0]).abs().pow(eta).mean() for image in images]
         torch.testing.assert_close(discriminator(images), -torch.stack(errors))
 
     def test_a_perfect_reconstruction_scores_zero(self) -> None:
-        discriminator = BEGANDiscriminator(SHAPE, latent_dim=5, width=4)
-        discriminator.reconstruct = lambda images: images.clone()  # type: ignore[method-assign]
+        discriminator = Autoencoder(nn.Flatten(), nn.Unflatten(1, SHAPE))
         assert discriminator(torch.rand(3, *SHAPE)).tolist() == [0.0, 0.0, 0.0]
 
     def test_labels_are_refused_with_the_reason(self) -> None:
@@ -288,13 +288,15 @@ class TestNetworks:
 
 class TestGame:
     def test_settings_are_those_of_the_results_on_its_page(self) -> None:
-        options, net = BEGANOptions(), BEGANNetOptions()
+        options = BEGANOptions()
         assert (options.gamma, options.lambda_k, options.lr_decay) == (1.0, 0.1, 0.5)
-        assert (options.d_optimizer.name, options.d_optimizer.lr, options.g_optimizer.lr) == ("adam", 2e-4, 2e-3)
-        assert (net.latent_dim, net.width, net.repeats, net.skip, net.eta) == (32, 16, 1, False, 1)
+        assert (options.d_optimizer.name, options.d_optimizer.lr, options.g_optimizer.lr) == ("adam", 5e-4, 1e-3)
         (variant,) = ganzoo_variants()
-        assert variant.training["batch_size"] == 16
-        assert variant.backbone in [backbone.name for backbone in ganzoo_backbones()]
+        assert (variant.backbone, variant.training["batch_size"]) == ("began-dense", 64)
+        dense, convolutions = (backbone.options().model_dump() for backbone in ganzoo_backbones())
+        assert dense == {"latent_dim": 64, "hidden_dim": None, "width": 1024, "generator_width": 16, "eta": 2}
+        sizes = {"latent_dim": 32, "hidden_dim": None, "width": 16, "generator_width": None, "repeats": 1}
+        assert convolutions == {**sizes, "skip": False, "eta": 1}
 
     def test_both_players_move_in_one_round_on_latents_of_their_own(self) -> None:
         game = build(BEGANOptions(), small_networks(), DATA)

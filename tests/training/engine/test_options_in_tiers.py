@@ -14,7 +14,7 @@ NETS = {
     "vanilla": {"g_widths": [16], "d_widths": [16]},
     "dcgan": {"width": 8},
     "wgan-gp": {"width": 8},
-    "began": {"width": 8, "latent_dim": 8},
+    "began": {"width": 16, "latent_dim": 8, "generator_width": 4},
 }
 
 
