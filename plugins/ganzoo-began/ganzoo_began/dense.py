@@ -74,7 +74,6 @@ def build_networks(options: DenseNetOptions, request: NetworkRequest) -> Network
         IncompatiblePartsError: labels are asked for, or the images' size cannot be halved down to 5 to 8 px.
     """
     refuse_labels(request, "began-dense")
-    hidden_dim = options.hidden_dim or options.latent_dim
     generator = TransposedGenerator(request.shape, latent_dim=options.latent_dim, width=options.generator_width)
-    autoencoder = dense_autoencoder(request.shape, hidden_dim=hidden_dim, width=options.width, eta=options.eta)
+    autoencoder = dense_autoencoder(request.shape, hidden_dim=options.hidden_dim, width=options.width, eta=options.eta)
     return Networks(generator, autoencoder)

@@ -18,7 +18,7 @@ class BEGANOptions(GANOptions):
 
     d_optimizer: OptimizerSpec = OptimizerSpec(lr=5e-4)
     """Optimizer of the autoencoding discriminator."""
-    g_optimizer: OptimizerSpec = OptimizerSpec(lr=1e-3)
+    g_optimizer: OptimizerSpec = OptimizerSpec(lr=2e-3)
     """Optimizer of the generator; a faster generator lets the controller raise k, which evens out the classes."""
     gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Diversity ratio: the error of fake images over that of real ones at equilibrium; more is more diverse."""
@@ -35,9 +35,9 @@ class DenseNetOptions(Options):
 
     latent_dim: Count = 64
     """Size of a latent (N_z in the paper)."""
-    hidden_dim: Count | None = None
-    """Size of the autoencoder's hidden state (N_h in the paper); None for that of a latent, as in the paper."""
-    width: Count = 1024
+    hidden_dim: Count = 32
+    """Size of the autoencoder's hidden state (N_h in the paper, which has it equal to that of a latent)."""
+    width: Count = 512
     """Units of the autoencoder's layers between an image and its hidden state."""
     generator_width: Count = 16
     """Maps of the generator's last hidden layer; every earlier one has twice as many."""

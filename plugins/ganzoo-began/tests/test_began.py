@@ -290,11 +290,11 @@ class TestGame:
     def test_settings_are_those_of_the_results_on_its_page(self) -> None:
         options = BEGANOptions()
         assert (options.gamma, options.lambda_k, options.lr_decay) == (1.0, 0.1, 0.5)
-        assert (options.d_optimizer.name, options.d_optimizer.lr, options.g_optimizer.lr) == ("adam", 5e-4, 1e-3)
+        assert (options.d_optimizer.name, options.d_optimizer.lr, options.g_optimizer.lr) == ("adam", 5e-4, 2e-3)
         (variant,) = ganzoo_variants()
         assert (variant.backbone, variant.training["batch_size"]) == ("began-dense", 64)
         dense, convolutions = (backbone.options().model_dump() for backbone in ganzoo_backbones())
-        assert dense == {"latent_dim": 64, "hidden_dim": None, "width": 1024, "generator_width": 16, "eta": 2}
+        assert dense == {"latent_dim": 64, "hidden_dim": 32, "width": 512, "generator_width": 16, "eta": 2}
         sizes = {"latent_dim": 32, "hidden_dim": None, "width": 16, "generator_width": None, "repeats": 1}
         assert convolutions == {**sizes, "skip": False, "eta": 1}
 

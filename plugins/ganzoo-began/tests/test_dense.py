@@ -43,9 +43,9 @@ def test_sizes_are_those_of_the_page() -> None:
     shapes = [tuple(m.weight.shape) for m in generator.modules() if isinstance(m, weighted)]
     assert shapes == [(256, 64), (1568, 256), (32, 16, 4, 4), (16, 1, 4, 4)]
     shapes = [tuple(m.weight.shape) for m in autoencoder.modules() if isinstance(m, weighted)]
-    assert shapes == [(1024, 784), (64, 1024), (1024, 64), (784, 1024)]
+    assert shapes == [(512, 784), (32, 512), (512, 32), (784, 512)]
     counts = [sum(p.numel() for p in network.parameters()) for network in (generator, autoencoder)]
-    assert counts == [426_849, 1_739_600]
+    assert counts == [426_849, 837_424]
 
 
 def test_the_hidden_state_may_be_smaller_than_a_latent() -> None:
