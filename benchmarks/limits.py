@@ -43,7 +43,14 @@ from ganzoo.training.session import Session
 from ganzoo.training.tuning.allocator import release
 
 RESULTS = Path(__file__).parent / "results"
-VARIANTS = ("vanilla", "dcgan", "lsgan", "wgan-gp", "began")
+VARIANTS: dict[str, dict[str, str]] = {
+    "vanilla": {},
+    "dcgan": {},
+    "lsgan": {},
+    "wgan-gp": {},
+    "began": {"backbone": "began"},  # the convolutions of its paper
+}
+"""The variants, each with what it changes of its defaults."""
 
 _FLOAT, _HALF = 4, 2  # bytes
 
@@ -150,7 +157,7 @@ class Limits:
             return {**described(contender, work, moved, peak), "kernels": kernels(contender)}
 
     def config(self, variant: str) -> RunConfig:
-        """The config of ``variant`` at its defaults, on MNIST."""
+        """The config of ``variant`` on MNIST."""
         asked = self.arguments
         training = {
             "batch_size": asked.batch_size,
@@ -161,7 +168,7 @@ class Limits:
             "engine": asked.engine,
         }
         data = {"dataset": "mnist", **({"data_dir": asked.data_dir} if asked.data_dir else {})}
-        return make_config({"variant": variant, "training": training, "data": data})
+        return make_config({"variant": variant, **VARIANTS[variant], "training": training, "data": data})
 
 
 def described(contender: Contender, work: Work, moved: dict[str, int], peak: dict[str, float | None]) -> dict[str, Any]:
@@ -202,7 +209,7 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, number = parser.add_argument, whole(1)
-    add("--variants", nargs="+", choices=VARIANTS, default=VARIANTS, metavar="NAME", help=", ".join(VARIANTS))
+    add("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), metavar="NAME", help=", ".join(VARIANTS))
     add("--batch-size", type=number, default=64, metavar="N")
     add("--precision", choices=["fp32", "bf16"], help="bfloat16 where the processor computes in it, if left out")
     add("--device", default="cpu", help="cpu, cuda, cuda:N or auto")
