@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganzoo.config import RunConfig, TrainingOptions, check_option_names, check_resumable, find_entries, make_config
+from ganzoo.config import (
+    RunConfig,
+    TrainingOptions,
+    check_evaluations,
+    check_option_names,
+    check_resumable,
+    find_entries,
+    make_config,
+)
 from ganzoo.data import DataOptions
 from ganzoo.errors import ConfigError, UnknownNameError
 from ganzoo.options import Options
@@ -69,6 +77,7 @@ def start(
             "the config cannot be written to a file and read back the same: an option was set to None whose default is "
             f"another value ({again.to_dict()} instead of {config.to_dict()})"
         )
+    check_evaluations(config)
     session = Session(config)
     default = f"{config.variant.replace(':', '-')}-{config.data.dataset.partition(':')[0]}"
     with new_run_path(out, name, default) as path:

@@ -209,6 +209,13 @@ def test_what_cannot_be_judged_is_refused_before_anything_is_written(tmp_path, s
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("settings", [{"eval_metrics": "fdi"}, {"eval_features": "inceptoin-v3"}])
+def test_a_wrong_name_is_told_where_nothing_is_judged(tmp_path, settings):
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        ganzoo.train("vanilla", dataset="digits", steps=1, out=tmp_path, **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_first_figure_with_a_better_way_ranks():
     config = make_config({"variant": "vanilla", "training": {"eval_metrics": "memorisation,kid"}})
     assert plan_evaluations(config).yardstick().name == "kid"
