@@ -31,7 +31,8 @@ FIRST_LAYER = 16
 class TransposedGenerator(UniformGenerator):
     """Latents (N, Z), uniform in [-1, 1], to images (N, C, H, H) in [-1, 1], through maps whose side doubles.
 
-    With n maps, for 28 pixels: Z, 16 n, 7 x 7 x 2 n, 14 x 14 x n, 28 x 28 x C.
+    With n maps, for 28 pixels: Z, 16 n, 7 x 7 x 2 n, 14 x 14 x n, 28 x 28 x C. The first maps are normalised value by
+    value, as the output of a linear layer: by the map, the generator collapses with one seed in a few.
 
     Args:
         shape: (C, H, H) of an image.
@@ -42,11 +43,12 @@ class TransposedGenerator(UniformGenerator):
     def __init__(self, shape: tuple[int, int, int], *, latent_dim: int, width: int) -> None:
         super().__init__(latent_dim)
         side, stages = base_and_stages(shape)
-        units, widths = FIRST_LAYER * width, [width * 2**i for i in reversed(range(max(1, stages - 1)))]
+        widths = [width * 2**i for i in reversed(range(max(1, stages - 1)))]
+        units, first = FIRST_LAYER * width, widths[0] * side**2
         layers: list[nn.Module] = [
             *[nn.Linear(latent_dim, units, bias=False), nn.BatchNorm1d(units), nn.ReLU()],
-            *[nn.Linear(units, widths[0] * side**2, bias=False), nn.Unflatten(1, (widths[0], side, side))],
-            *[nn.BatchNorm2d(widths[0]), nn.ReLU()],
+            *[nn.Linear(units, first, bias=False), nn.BatchNorm1d(first), nn.ReLU()],
+            nn.Unflatten(1, (widths[0], side, side)),
         ]
         for wide, narrow in pairwise(widths):
             layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), nn.BatchNorm2d(narrow), nn.ReLU()]

@@ -45,7 +45,7 @@ def test_sizes_are_those_of_the_page() -> None:
     shapes = [tuple(m.weight.shape) for m in autoencoder.modules() if isinstance(m, weighted)]
     assert shapes == [(512, 784), (32, 512), (512, 32), (784, 512)]
     counts = [sum(p.numel() for p in network.parameters()) for network in (generator, autoencoder)]
-    assert counts == [426_849, 837_424]
+    assert counts == [429_921, 837_424]
 
 
 def test_the_hidden_state_may_be_smaller_than_a_latent() -> None:
