@@ -79,10 +79,15 @@ class TestForReal:
         assert main(["bench", "--suite", suite(), "--out", "found", "--device", "cpu", "--batch-size", "8"]) == 2
         assert "other options" in capsys.readouterr().err
 
-        # As fast as itself, as ratios to the loop beside it.
-        words = ["--suite", suite(), "--out", "found", "--device", "cpu", "--quiet"]
-        assert main(["bench", *words, "--against", "found/results.json"]) == 0
-        assert "vanilla" in capsys.readouterr().err
+        # Held against results that were a thousand times slower and faster, as ratios to the loop beside it.
+        words = ["bench", "--suite", suite(), "--out", "found", "--device", "cpu", "--quiet", "--against", "then.json"]
+        for factor, status in ((1000, 0), (0.001, 1)):
+            then = json.loads(before)
+            for block in then["contests"][0]["contenders"][1]["blocks"]:
+                block["seconds"] *= factor
+            (tmp_path / "then.json").write_text(json.dumps(then), encoding="utf-8")
+            assert main(words) == status
+            assert "vanilla" in capsys.readouterr().err
 
     def test_quality_is_trained_judged_and_kept(self, suite, tmp_path: Path, capsys) -> None:
         words = ["bench", "--suite", suite(QUALITY), "--out", "found", "--device", "cpu", "--quiet", "--no-baseline"]
