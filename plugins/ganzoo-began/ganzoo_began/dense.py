@@ -1,11 +1,11 @@
-r"""Networks for BEGAN on small images: a fully connected autoencoder, and a generator of transposed convolutions.
+"""Networks for BEGAN on small images: a fully connected autoencoder, and a generator of transposed convolutions.
 
 The generator is that of InfoGAN (Chen et al. 2016, arXiv:1606.03657, appendix C.1), narrower; the code of Lucic et al.
 2018 (arXiv:1711.10337) trains BEGAN with such a generator, too, against a shallow autoencoder. Batch norm and ReLU
 stand everywhere but at its output, which is a tanh. The autoencoder has two layers to its hidden state and two back,
 with a ReLU between the two of each pair, and no norm, for what it makes of an image must not depend on the others.
 
-Weights and biases start as PyTorch starts them, uniform in :math:`\pm 1 / \sqrt{\mathrm{inputs}}`.
+Weights and biases start as PyTorch starts them.
 
 Letters in shape comments: N batch, C channels, H = W image side, B side of the smallest feature map, Z latent or hidden
 state.
