@@ -34,6 +34,7 @@ from ganzoo.errors import IncompatiblePartsError
 from ganzoo.game import GAN, FeatureDiscriminator, Generator, Networks
 from ganzoo.parts.dropout import Dropout
 from ganzoo.parts.losses import NonSaturatingLoss
+from ganzoo.parts.penalties import R1
 from ganzoo.registry import NetworkRequest
 
 from .plugin import DCGANNetOptions, DCGANOptions, Norm
@@ -172,7 +173,8 @@ def build_networks(options: DCGANNetOptions, request: NetworkRequest) -> Network
 
 def build(options: DCGANOptions, networks: Networks, data: DataInfo) -> GAN:
     """The game of DCGAN."""
-    return GAN(networks.generator, networks.discriminator, NonSaturatingLoss(options.label_smoothing), options)
+    penalties = [R1(options.r1)] if options.r1 else []
+    return GAN(*networks, NonSaturatingLoss(options.label_smoothing), options, penalties=penalties)
 
 
 def _plan(shape: tuple[int, int, int], width: int) -> tuple[int, tuple[int, ...]]:

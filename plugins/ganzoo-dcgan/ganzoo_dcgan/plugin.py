@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ganzoo.options import Count, GANOptions, OptimizerSpec, Options, Probability
+from ganzoo.options import Count, GANOptions, NonNegative, OptimizerSpec, Options, Probability
 from ganzoo.registry import BackboneSpec, Paper, VariantSpec, hookimpl
 
 Norm = Literal["batch", "layer", "instance", "none"]
@@ -24,6 +24,8 @@ class DCGANOptions(GANOptions):
     """Optimizer of the generator."""
     label_smoothing: Probability = 0.0
     """Target of real images is 1 minus this (one-sided smoothing); 0.1 holds back an over-confident discriminator."""
+    r1: NonNegative = 0.0
+    """Weight gamma of half the discriminator's squared slope at real images (R1); not in the paper, 0 skips it."""
 
 
 class DCGANNetOptions(Options):

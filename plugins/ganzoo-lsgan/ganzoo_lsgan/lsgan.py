@@ -20,6 +20,7 @@ from torch import Tensor
 from ganzoo.data import DataInfo
 from ganzoo.game import GAN, Loss, Networks, Terms
 from ganzoo.parts.losses import accuracies
+from ganzoo.parts.penalties import R1
 
 from .plugin import LSGANOptions
 
@@ -61,7 +62,7 @@ class LeastSquaresLoss(Loss):
 def build(options: LSGANOptions, networks: Networks, data: DataInfo) -> GAN:
     """The game of LSGAN."""
     loss = LeastSquaresLoss(options.fake_target, options.real_target, options.generator_target)
-    return GAN(networks.generator, networks.discriminator, loss, options)
+    return GAN(*networks, loss, options, penalties=[R1(options.r1)] if options.r1 else [])
 
 
 def _half_square(scores: Tensor, target: float) -> Tensor:

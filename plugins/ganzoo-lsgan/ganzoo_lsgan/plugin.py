@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from ganzoo.options import GANOptions, OptimizerSpec
+from ganzoo.options import GANOptions, NonNegative, OptimizerSpec
 from ganzoo.registry import Paper, VariantSpec, hookimpl
 
 ADAM = OptimizerSpec(lr=5e-4)
@@ -23,6 +23,8 @@ class LSGANOptions(GANOptions):
     """The score b that the discriminator should give to real images; above the fake target."""
     generator_target: float = 1.0
     """The score c that the generator wants for its fakes; above the fake target."""
+    r1: NonNegative = 0.0
+    """Weight gamma of half the discriminator's squared slope at real images (R1); not in the paper, 0 skips it."""
 
     @model_validator(mode="after")
     def _higher_is_more_real(self) -> LSGANOptions:

@@ -24,6 +24,7 @@ from ganzoo.data import DataInfo
 from ganzoo.game import GAN, FeatureDiscriminator, Generator, Networks
 from ganzoo.parts.dropout import Dropout
 from ganzoo.parts.losses import NonSaturatingLoss
+from ganzoo.parts.penalties import R1
 from ganzoo.registry import NetworkRequest
 
 from .plugin import MLPOptions, VanillaOptions
@@ -106,7 +107,8 @@ def build_networks(options: MLPOptions, request: NetworkRequest) -> Networks:
 def build(options: VanillaOptions, networks: Networks, data: DataInfo) -> GAN:
     """The game of vanilla."""
     loss = NonSaturatingLoss(options.label_smoothing)
-    return GAN(*networks, loss, options, merge_passes=not networks.discriminator.mixes_batch)
+    penalties = [R1(options.r1)] if options.r1 else []
+    return GAN(*networks, loss, options, penalties=penalties, merge_passes=not networks.discriminator.mixes_batch)
 
 
 def _norm(name: str, width: int) -> list[nn.Module]:
