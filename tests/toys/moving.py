@@ -1,4 +1,4 @@
-"""What changes with the step, by name: a variant, its options, and those of training."""
+"""What changes with the step, and penalties that variants offer, by name: a variant, its options, those of training."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ MOVING: dict[str, Case] = {
     "learning rate of RMSprop": ("dcgan", {"d_optimizer": {"name": "rmsprop", **WARM_UP}}, {}),
     "learning rate times the game's scale": ("began", {"g_optimizer": WARM_UP, "lr_patience": 2}, {}),
     "penalty weight": ("wgan-gp", {"n_critic": 2, "penalty_schedule": {"decay": "linear", "steps": 6}}, {}),
+    "slope at real images": ("dcgan", {"r1": 1.0}, {}),
+    "slope at real images in bfloat16": ("vanilla", {"r1": 1.0}, {"precision": "bf16"}),
     "clipping": ("vanilla", {"d_optimizer": {"max_grad_norm": 0.1}, "g_optimizer": {"max_grad_norm": 0.1}}, {}),
     "average": ("vanilla", {}, {"ema": 0.5}),
     "no average": ("vanilla", {}, {"ema": 0.0}),
