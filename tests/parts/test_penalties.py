@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -35,10 +37,10 @@ def test_repr_shows_the_weight() -> None:
 
 
 @pytest.mark.parametrize("variant", ["vanilla", "dcgan", "lsgan"])
-def test_a_variant_pays_the_penalty_it_is_told_to(variant: str, tmp_path: object) -> None:
+def test_a_variant_pays_the_penalty_it_is_told_to(variant: str, tmp_path: Path) -> None:
     def penalties(**options: float) -> list[float]:
         run = ganzoo.train(
-            variant, dataset="digits", steps=60, batch_size=16, out=f"{tmp_path}/{options}", log_every=1, device="cpu",
+            variant, dataset="digits", steps=60, batch_size=16, out=tmp_path, log_every=1, device="cpu",
             engine="eager", threads=1, precision="fp32", seed=0, **options,
         )  # fmt: skip
         return [row["d/r1"] for row in run.metrics() if "d/r1" in row]
