@@ -16,8 +16,8 @@ SIZES = "square images of 28 px, or of 5 to 8 px times a power of two, from 8 px
 class BEGANOptions(GANOptions):
     """Options of BEGAN, with the values at which MNIST was seen to keep all its digits."""
 
-    d_optimizer: OptimizerSpec = OptimizerSpec(lr=5e-4)
-    """Optimizer of the autoencoding discriminator."""
+    d_optimizer: OptimizerSpec = OptimizerSpec(lr=5e-4, weight_decay=1e-4)
+    """Optimizer of the autoencoding discriminator; its weight decay bounds how sharp that gets, and keeps k up."""
     g_optimizer: OptimizerSpec = OptimizerSpec(lr=2e-3)
     """Optimizer of the generator; a faster generator lets the controller raise k, which evens out the classes."""
     gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0

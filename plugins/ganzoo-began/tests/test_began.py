@@ -291,6 +291,7 @@ class TestGame:
         options = BEGANOptions()
         assert (options.gamma, options.lambda_k, options.lr_decay) == (1.0, 0.1, 0.5)
         assert (options.d_optimizer.name, options.d_optimizer.lr, options.g_optimizer.lr) == ("adam", 5e-4, 2e-3)
+        assert (options.d_optimizer.weight_decay, options.g_optimizer.weight_decay) == (1e-4, 0.0)
         (variant,) = ganzoo_variants()
         assert (variant.backbone, variant.training["batch_size"]) == ("began-dense", 64)
         dense, convolutions = (backbone.options().model_dump() for backbone in ganzoo_backbones())
