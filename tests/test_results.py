@@ -10,6 +10,7 @@ from toys import results as made
 from toys.scripts import load
 
 from ganzoo.bench import pages
+from ganzoo.bench.pictures import time_title
 from ganzoo.bench.result import Failure, Result, Training, read_result
 from ganzoo.bench.suite import Suite, read_suite
 from ganzoo.bench.trainings import computed, training_config
@@ -141,6 +142,12 @@ class TestTrainingsThatDiffer:
             "one thread of Example 9000 (2 cores) (vanilla, dcgan) "
             "and one thread of Other 7 (2 cores) (began), torch 2.14.1, seeds 0."
         ) in told
+
+    def test_the_axis_of_minutes_names_every_place(self) -> None:
+        one, other = self.judged("vanilla"), self.judged("dcgan")
+        one.environment["threads"] = 1
+        other.environment["gpu"] = "Example GPU"
+        assert time_title([one, one, other]) == "minutes of training, one core or Example GPU"
 
     def test_seeds_of_a_variant_are_told_apart(self) -> None:
         found = made.result(trainings=[self.judged("dcgan"), self.judged("dcgan", cpu="Other 7", seed=1)])

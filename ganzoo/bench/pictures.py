@@ -15,21 +15,30 @@ _GREY = "#9a9a9a"
 
 def draw_curves(result: Result, path: Path) -> None:
     """FID against images and against time: the mean over seeds, and the range of them as a band."""
+    from matplotlib.ticker import LogFormatter
+
     figure = _figure(11, 4.2)
     axes = figure.subplots(1, 2, sharey=True)
     for index, (variant, trainings) in enumerate(result.by_variant().items()):
         _curve(axes, variant, trainings, COLOURS[index % len(COLOURS)])
     first = result.trainings[0]
     floor = first.evaluation["figures"]["fid"]["floor"]["mean"]
-    for axis, title in zip(axes, ("thousand training images", f"minutes of training, {_place(first)}"), strict=True):
+    for axis, title in zip(axes, ("thousand training images", time_title(result.trainings)), strict=True):
         axis.axhline(floor, color="black", linewidth=1, linestyle=":")
         axis.set_yscale("log")
+        axis.yaxis.set_major_formatter(LogFormatter())
+        axis.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
         axis.set_xlabel(title)
         axis.grid(alpha=0.25, which="both")
     axes[0].set_ylabel(f"FID ({first.evaluation['extractor']['name']})")
     axes[0].text(0.02, floor * 1.08, "floor", transform=axes[0].get_yaxis_transform(), fontsize=9)
     axes[1].legend(frameon=False)
     figure.savefig(path, dpi=110, metadata={"Software": None})
+
+
+def time_title(trainings: Sequence[Training]) -> str:
+    """The name of an axis of minutes, with every place where these trainings ran."""
+    return f"minutes of training, {' or '.join(dict.fromkeys(map(_place, trainings)))}"
 
 
 def draw_bars(result: Result, path: Path) -> None:
