@@ -291,7 +291,8 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read the config file {path}: {error.strerror or error}") from None
+        fix = f"name a TOML file that can be read; relative paths start at {Path.cwd()}"
+        raise ConfigError(f"cannot read the config file {path}: {error.strerror or error}", fix=fix) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the config file {path} is no TOML: {error}") from None
 

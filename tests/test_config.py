@@ -136,7 +136,7 @@ def test_a_file_that_is_no_toml_is_named(tmp_path, content):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"none\.toml: No such file"):
+    with pytest.raises(ConfigError, match=r"none\.toml: No such file[^\n]*\n  fix: name a TOML file"):
         read_config(tmp_path / "none.toml")
 
 
