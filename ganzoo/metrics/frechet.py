@@ -48,7 +48,8 @@ def trace_of_root(a: Tensor, b: Tensor, *, ranks: tuple[int, int] | None = None)
 
     With a factor :math:`A = L L^T`, the eigenvalues of :math:`AB` are those of the symmetric :math:`L^T B L`, so the
     trace is the sum of their roots; A and B stand alike here. Features that never change in a set are left out
-    beforehand. Where there are fewer samples than features, L is as narrow as the lower rank, and so is the rest of the
+    beforehand, and the others ordered by falling variance, for Cholesky's rounding errors are as large as what it has
+    subtracted. Where there are fewer samples than features, L is as narrow as the lower rank, and so is the rest of the
     work (:func:`_narrow_factor`); otherwise it is Cholesky's. Where neither is to be had, because features depend on
     each other, its columns are A's eigenvectors times the roots of its eigenvalues. What is zero up to rounding is left
     out, for the root of a rounding error is none. The first two are exact; the last may lose half of the digits.
@@ -64,9 +65,9 @@ def trace_of_root(a: Tensor, b: Tensor, *, ranks: tuple[int, int] | None = None)
         >>> round(trace_of_root(4 * eye, 9 * eye).item(), 6)
         12.0
     """
-    alive = (a.diagonal() > 0) & (b.diagonal() > 0)
-    if not bool(alive.all()):
-        a, b = (matrix[alive][:, alive] for matrix in (a, b))
+    sizes = a.diagonal() * b.diagonal()
+    order = sizes.argsort(descending=True)[: int((sizes > 0).sum())]
+    a, b = (matrix[order][:, order] for matrix in (a, b))
     if ranks is not None and ranks[1] < ranks[0]:
         a, b = b, a
     factor = None if ranks is None else _narrow_factor(a, min(ranks))

@@ -87,8 +87,13 @@ def test_matrices_whose_ranks_are_not_told_are_factored_by_their_eigenvalues(siz
 
 
 @pytest.mark.parametrize("decades", [0, 3, 6])
-def test_features_of_very_different_sizes_are_exact_too(decades):
+@pytest.mark.parametrize("order", ["falling", "rising", "mixed"])
+def test_features_of_very_different_sizes_are_exact_too(decades, order):
     sizes = torch.logspace(0, -decades, 50, dtype=torch.float64)
+    if order == "rising":
+        sizes = sizes.flip(0)
+    if order == "mixed":
+        sizes = sizes[torch.randperm(50, generator=torch.Generator().manual_seed(0))]
     x, y = features(200, 50) * sizes, features(300, 50, seed=1) * sizes
     assert traced(x, y) == pytest.approx(exactly(x, y), rel=1e-10)
 
