@@ -40,8 +40,8 @@ def convert(images: Tensor, shape: Shape) -> Tensor:
     Args:
         images: uint8 (N, C, H, W), C 1 or 3.
         shape: (C, H, W) to bring them to. 3 to 1 is the luma of :func:`luma`, 1 to 3 repeats. 28 x 28 to 32 x 32 adds a
-            black border of two pixels, as has been usual for MNIST since LeNet-5; any other size is resampled by
-            :func:`resample`.
+            black border of two pixels, as has been usual for MNIST since LeNet-5, and 32 x 32 to 28 x 28 takes such a
+            border off; any other size is resampled by :func:`resample`.
 
     Returns:
         uint8 (N, *shape); ``images`` itself where nothing changes.
@@ -51,6 +51,8 @@ def convert(images: Tensor, shape: Shape) -> Tensor:
         images = luma(images)
     if images.shape[2:] == (28, 28) and (height, width) == (32, 32):
         images = F.pad(images, (2, 2, 2, 2))
+    elif images.shape[2:] == (32, 32) and (height, width) == (28, 28):
+        images = images[:, :, 2:-2, 2:-2].contiguous()
     elif images.shape[2:] != (height, width):
         images = resample(images, height, width)
     if images.shape[1] == 1 and channels == 3:

@@ -45,11 +45,12 @@ def test_nothing_to_do_costs_nothing() -> None:
     assert convert(images, (3, 8, 8)) is images
 
 
-def test_28_to_32_is_a_black_border() -> None:
+def test_28_to_32_is_a_black_border_that_32_to_28_takes_off() -> None:
     images = noise(3, 1, 28, 28)
     padded = convert(images, (1, 32, 32))
     assert torch.equal(padded[:, :, 2:30, 2:30], images)
     assert padded.sum() == images.sum()
+    assert torch.equal(convert(padded, (1, 28, 28)), images)
 
 
 @pytest.mark.parametrize(
