@@ -35,6 +35,7 @@ _HEADER_BYTES = 1 << 14  # numpy refuses headers of more than 10,000 characters
 _INFLATION = {ZIP_STORED: 1, ZIP_DEFLATED: 1032}  # the most bytes that one byte unpacks to
 _SLACK = 0.25  # steps of brightness by which rounding may miss a range: too few to change a byte
 _DIM = 16.0  # floats that reach no higher are not from [0, 255], but of levels 0 to 16, or from [0, 1] and beyond it
+_GREY = -0.5  # floats that fall below 0, and no further than this, are not from [-1, 1], but from [0, 1] and beyond it
 _SAVE = "save uint8 images as (N, H, W) or (N, C, H, W) with numpy.save or numpy.savez"
 _AGAIN = "write or copy the file again"
 _LAYOUTS = {"(N, H, W)": (0, None, 1, 2), "(N, C, H, W)": (0, 1, 2, 3), "(N, H, W, C)": (0, 3, 1, 2)}
@@ -67,7 +68,8 @@ def read_images(path: Path) -> tuple[ImageSet, str]:
     Shapes: (N, H, W), (N, C, H, W) and (N, H, W, C), C 1 or 3; where both of the last fit, (N, C, H, W). Values: uint8;
     bool for black and white; other integers in [0, 255]; floats in [-1, 1], [0, 1] or [0, 255], told apart by their
     range over the whole file and rounded as :func:`~ganzoo.data.convert.to_pixels` rounds. Floats of which none is
-    negative count as [0, 1] if they fit that. Floats in (1, 16] are refused, as they fit nothing well.
+    negative count as [0, 1] if they fit that. What fits nothing well is refused: floats in (1, 16], floats that fall
+    below 0 and nowhere below -0.5, and integers of which none is above 1.
 
     Returns:
         The images, uint8 (N, C, H, W), and how the file was read, in a line for the user.
@@ -92,6 +94,10 @@ def read_images(path: Path) -> tuple[ImageSet, str]:
     target = pixels[:, 0] if len(shape) == 3 else pixels.transpose([axes.index(axis) for axis in range(4)])
     for where, part in array.chunks():
         target[where] = _to_bytes(part, scale)
+    if scale is BYTES and pixels.max() == 1:
+        fix = "save black and white as bool, and brightness up to 255"
+        problem = f"{array} holds {dtype} from 0 to 1, too dark for [0, 255]"
+        raise DataError(problem, choices=("bool", BYTES.name), fix=fix)
     key = f"{array.key}: " if array.key else ""
     return ImageSet(torch.from_numpy(pixels)), f"{key}{dtype} {shape}, read as {layout} in {scale.name}"
 
@@ -235,13 +241,16 @@ def _scale(array: _Array) -> Scale:
     ends = [(float(part.min()), float(part.max())) for _, part in array.chunks()]
     low, high = float(np.min(ends)), float(np.max(ends))  # either is NaN if any value is
     scale = next((scale for scale in _SCALES[dtype.kind] if scale.fits(low, high)), None)
-    dim = dtype.kind == "f" and scale is BYTES and high <= _DIM
-    if scale is None or dim:
+    doubt = ""
+    if scale is BYTES and dtype.kind == "f" and high <= _DIM:
+        doubt = ", too dark for [0, 255]"
+    if scale is SIGNED and low > _GREY:
+        doubt = ", too bright for [-1, 1]"
+    if scale is None or doubt:
         clip = "bring the values to one of these ranges, and clip what lies beyond"
         fix = clip if math.isfinite(low) and math.isfinite(high) else "leave out the images that are not finite"
         choices = [scale.name for scale in _SCALES[dtype.kind]]
-        range_ = f"from {low:g} to {high:g}{', too dark for [0, 255]' * dim}"
-        raise DataError(f"{array} holds {dtype} {range_}", choices=choices, fix=fix)
+        raise DataError(f"{array} holds {dtype} from {low:g} to {high:g}{doubt}", choices=choices, fix=fix)
     return scale
 
 

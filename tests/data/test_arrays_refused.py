@@ -53,6 +53,10 @@ class TestWhatIsRefused:
             ([-2.5, 2.5], "float64", "float64 from -2.5 to 2.5", "[0, 1], [-1, 1], [0, 255]"),
             ([0, 1e300], "float64", "float64 from 0 to 1e+300", "[0, 1], [-1, 1], [0, 255]"),
             ([0, 1.05], "float32", "from 0 to 1.05, too dark for [0, 255]", "[0, 1], [-1, 1], [0, 255]"),
+            ([-0.004, 1.0], "float32", "from -0.004 to 1, too bright for [-1, 1]", "[0, 1], [-1, 1], [0, 255]"),
+            ([-0.4, 0.4], "float16", "from -0.399902 to 0.399902, too bright for [-1, 1]", "[0, 1], [-1, 1], [0, 255]"),
+            ([0, 1], "uint8", "uint8 from 0 to 1, too dark for [0, 255]", "bool, [0, 255]"),
+            ([0, 1], "int64", "int64 from 0 to 1, too dark for [0, 255]", "bool, [0, 255]"),
             ([0, 16], "float64", "from 0 to 16, too dark for [0, 255]", "[0, 1], [-1, 1], [0, 255]"),
         ],
     )
