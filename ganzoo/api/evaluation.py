@@ -66,6 +66,7 @@ def evaluate(
     samples = source if isinstance(source, Samples) else find_samples(source, device=device, data=data)
     plan = against if isinstance(against, Plan) else _plan(samples, against, metrics, features, data)
     n = plan.samples if n is None else n
+    plan.check_samples(n)
     samples.check(n, repeats or 1)  # the features of the real images may take long
     judge = Judge(plan, samples.shape, seed=seed, device=find_device(device), resize=resize, say=say)
     return evaluation.evaluate(samples, judge, n=n, repeats=repeats, seed=seed)

@@ -84,6 +84,7 @@ def ganzoo_metrics() -> Sequence[MetricSpec]:
                 title="Improved Precision and Recall Metric for Assessing Generative Models",
                 arxiv="1904.06991",
             ),
+            least_samples=4,
         ),
         MetricSpec(
             name="density-coverage",
@@ -99,6 +100,7 @@ def ganzoo_metrics() -> Sequence[MetricSpec]:
                 title="Reliable Fidelity and Diversity Metrics for Generative Models",
                 arxiv="2002.09797",
             ),
+            least_samples=6,
         ),
         MetricSpec(
             name="mode-count",

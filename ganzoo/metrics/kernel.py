@@ -39,7 +39,8 @@ def kernel_distance(
     .. math:: \mathrm{error}^2 = s^2 \left( \frac{1}{S} + \frac{m}{n - m} \right)
 
     It is too large where the other set is larger, and for equal distributions, whose estimate varies less than that.
-    Of a single subset, and of subsets of n samples, no error is told.
+    The nearer m is to n, the less of that variance the subsets show and the more it is a guess from their own noise;
+    so of subsets of more than n / 2 samples no error is told, nor of a single subset.
 
     Args:
         real: (N, F), float.
@@ -68,7 +69,7 @@ def kernel_distance(
         x = _draw(real, subset_size, rng)
         y = _draw(fake, subset_size, rng)
         estimates[index] = _unbiased(x, y)
-    known = subsets > 1 and subset_size < smaller
+    known = subsets > 1 and 2 * subset_size <= smaller
     error = estimates.std().item() * (1 / subsets + subset_size / (smaller - subset_size)) ** 0.5 if known else None
     return KernelDistance(estimates.mean().item(), error)
 

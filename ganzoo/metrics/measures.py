@@ -37,6 +37,11 @@ def kid(evidence: Evidence) -> dict[str, float | Estimate]:
         evidence.warn(
             f"kid: subsets have {smaller:,} samples and not the usual {KID_SUBSET:,}; these are all, so it has no error"
         )
+    elif smaller < 2 * KID_SUBSET:
+        evidence.warn(
+            f"kid: {smaller:,} samples are fewer than two subsets of {KID_SUBSET:,}, so it has no error; "
+            f"take {2 * KID_SUBSET:,} or more"
+        )
     size = min(KID_SUBSET, smaller)
     found = kernel_distance(evidence.real.vectors, evidence.fake.vectors, evidence.rng, subset_size=size)
     return {"kid": _estimate(found.mean, found.error)}

@@ -62,6 +62,19 @@ class Plan:
             raise ConfigError(problem, choices=usable, fix="measure one that has, with --eval-metrics")
         return usable[chosen]
 
+    def check_samples(self, n: int) -> None:
+        """Refuse fewer samples than a metric needs.
+
+        Raises:
+            ConfigError: a metric needs more than ``n``.
+        """
+        for entry in self.metrics:
+            if n < entry.spec.least_samples:
+                raise ConfigError(
+                    f"{entry.spec.name} needs at least {entry.spec.least_samples} samples, and {n} are asked for",
+                    fix="take more samples, or leave this metric out",
+                )
+
     @property
     def figures(self) -> dict[str, Figure]:
         """All figures of all metrics, by name."""

@@ -187,6 +187,7 @@ class MetricSpec(Spec):
         needs_classes: only extractors that classify have what it reads.
         has_floor: training images are a fair yardstick for it: their figures stand beside those of samples. A metric
             that says False gets the training images themselves, as ``evidence.training``.
+        least_samples: what it needs of samples, and of real images, at least.
         recipe_version: raised whenever the same evidence gives other figures than before.
     """
 
@@ -194,6 +195,7 @@ class MetricSpec(Spec):
     paper: Paper | None = None
     needs_classes: bool = False
     has_floor: bool = True
+    least_samples: int = 2
     recipe_version: int = 1
 
     def __post_init__(self) -> None:

@@ -180,11 +180,12 @@ def test_the_error_of_the_score_is_that_of_the_mean_of_its_parts(feature_set: Ma
     assert load_builder(SPECS["inception-score"])(given)["is"].error == pytest.approx(theirs / 9**0.5, rel=1e-4)
 
 
-def test_subsets_of_all_samples_tell_no_error(feature_set: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measures, "KID_SUBSET", 60)
-    whole, part = (load_builder(SPECS["kid"])(evidence(feature_set(n), feature_set(99, seed=1))) for n in (60, 61))
-    assert isinstance(whole["kid"], float)
-    assert part["kid"].error > 0
+def test_subsets_of_most_samples_tell_no_error(feature_set: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "KID_SUBSET", 30)
+    kid = load_builder(SPECS["kid"])
+    most, half = (kid(evidence(feature_set(n), feature_set(99, seed=1)))["kid"] for n in (59, 60))
+    assert isinstance(most, float)
+    assert half.error > 0
 
 
 def test_of_more_real_images_as_many_as_samples_are_taken_and_the_seed_says_which(feature_set: Make) -> None:
@@ -234,13 +235,16 @@ def test_a_figure_that_is_less_than_it_seems_says_so(
     assert given.warnings == [] or given.warnings[0].startswith(warning)
 
 
-def test_sets_as_large_as_a_subset_are_enough_for_the_kernel_distance(
-    feature_set: Make, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("samples", "said"), [(60, []), (59, ["kid: 59 samples are fewer than two subsets of 30, so it has no error; "])]
+)
+def test_two_subsets_are_enough_for_the_kernel_distance_and_its_error(
+    samples: int, said: list[str], feature_set: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measures, "KID_SUBSET", 60)
-    given = evidence(feature_set(60), feature_set(60))
+    monkeypatch.setattr(measures, "KID_SUBSET", 30)
+    given = evidence(feature_set(samples), feature_set(60))
     measure("kid", given)
-    assert given.warnings == []
+    assert [sentence.removesuffix("take 60 or more") for sentence in given.warnings] == said
 
 
 def test_more_samples_than_real_images_make_the_coverage_come_out_high(feature_set: Make) -> None:

@@ -68,8 +68,8 @@ class TestKernelDistance:
         told = numpy.sqrt(numpy.mean([found.error**2 for found in drawn]))
         assert 0.6 < told / scattered < 1.6
 
-    @pytest.mark.parametrize("subsets", [{"subsets": 1, "subset_size": 5}, {"subsets": 3, "subset_size": 10}])
-    def test_one_subset_and_subsets_of_all_samples_have_no_error(self, subsets):
+    @pytest.mark.parametrize("subsets", [{"subsets": 1, "subset_size": 5}, {"subsets": 3, "subset_size": 6}])
+    def test_one_subset_and_subsets_of_most_samples_have_no_error(self, subsets):
         assert kernel_distance(normal(10), normal(20), rng(), **subsets).error is None
 
     @pytest.mark.parametrize("size", [1, 11])

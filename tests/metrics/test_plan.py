@@ -197,6 +197,14 @@ class TestMetrics:
         assert [entry.origin.distribution for entry in find_metrics(["ganzoo-rival:mine"])] == ["ganzoo-rival"]
 
 
+@pytest.mark.parametrize(("metric", "least"), [("precision", 4), ("coverage", 6), ("fid", 2), ("kid", 2), ("kl", 2)])
+def test_fewer_samples_than_a_metric_needs_are_refused(metric: str, least: int) -> None:
+    plan = make_plan("digits:test", metrics=[metric])
+    plan.check_samples(least)
+    with pytest.raises(ConfigError, match=rf"needs at least {least} samples, and {least - 1} are asked for\n  fix: "):
+        plan.check_samples(least - 1)
+
+
 def test_planning_leaves_torch_unimported() -> None:
     code = "import sys; from ganzoo.metrics.plan import make_plan; make_plan('mnist'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
