@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ganzoo.errors import ConfigError, DataError, DataNotFoundError
 
@@ -188,7 +188,11 @@ def list_images(root: Path) -> Listing:
 
 
 def _walk(root: Path, folder: str) -> Iterator[str]:
-    for parent, folders, names in os.walk(root / folder):
+    def refuse(error: OSError) -> NoReturn:
+        problem = f"{PREFIX}{root}: cannot list {error.filename}: {error.strerror}"
+        raise DataError(problem, fix="check its permissions, or move it elsewhere") from None
+
+    for parent, folders, names in os.walk(root / folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from ((Path(parent) / name).relative_to(root).as_posix() for name in names if is_image(name))
 

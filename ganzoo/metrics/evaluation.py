@@ -97,12 +97,11 @@ def _checked(samples: Samples, n: int, batches: Iterator[Tensor]) -> Iterator[Te
 
 def _check_found(judge: Judge, found: Mapping[str, object]) -> None:
     """Refuse to leave out without a word what was asked for by name."""
-    for entry in judge.metrics if judge.plan.chosen else ():
-        if not any(figure.name in found for figure in entry.spec.figures):
-            raise ConfigError(
-                f"metric {entry.spec.name!r} has no figure for these samples against {judge.plan.against}",
-                fix="hold them against another split, or leave it out of --metrics",
-            )
+    for name in judge.without_figure(found):
+        raise ConfigError(
+            f"metric {name!r} has no figure for these samples against {judge.plan.against}",
+            fix="hold them against another split, or leave it out of --metrics",
+        )
 
 
 def _score(figure: Figure, estimates: list[Estimate], floor: tuple[float, ...]) -> Score:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -95,6 +95,11 @@ class Judge:
         for entry in self.metrics:
             found |= self._measure(entry, fake, repeat)
         return found
+
+    def without_figure(self, found: Mapping[str, object]) -> list[str]:
+        """The metrics that were asked for by name and have no figure among ``found``."""
+        asked = self.metrics if self.plan.chosen else ()
+        return [entry.spec.name for entry in asked if not any(figure.name in found for figure in entry.spec.figures)]
 
     def floor(self, n: int, repeats: int) -> dict[str, tuple[float, ...]]:
         """The figures of ``n`` real images of the other split, in up to ``repeats`` parts of it; kept on the disk."""

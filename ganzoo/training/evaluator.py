@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -46,7 +47,7 @@ class Evaluator:
         engine: holds the module that is sampled.
 
     Attributes:
-        say: told each warning of the metrics, once.
+        say: told each note and each warning, once.
 
     Raises:
         ConfigError: a figure that cannot be the yardstick, or a game that draws nothing from noise.
@@ -85,7 +86,7 @@ class Evaluator:
             rng = generator(options.seed, "generate", device=engine.device)
             images = draw(engine.game, engine.exported, options.eval_samples, rng)
             found = self.judge.measure(self.judge.features(map(to_pixels, images)))
-        self._tell()
+        self._tell(self.judge.without_figure(found))
         values = {name: estimate.value for name, estimate in found.items()}
         best = self._keep(values, folder)
         seconds = time.monotonic() - start
@@ -118,11 +119,18 @@ class Evaluator:
             "seed": self._config.training.seed,
         }
 
-    def _tell(self) -> None:
-        for sentence in self.judge.warnings:
+    def _tell(self, missing: Sequence[str]) -> None:
+        """Say what has not been said yet: how images were converted, what to beware of, and what has no figure."""
+        sentences = [f"note: {note}" for note in self.judge.notes]
+        sentences += [f"warning: {warning}" for warning in self.judge.warnings]
+        against = self.judge.plan.against
+        sentences += [
+            f"warning: {name} has no figure for the samples of this run against {against}" for name in missing
+        ]
+        for sentence in sentences:
             if sentence not in self._told:
                 self._told.add(sentence)
-                self.say(f"warning: {sentence}")
+                self.say(sentence)
 
     def _keep(self, values: dict[str, float], folder: RunFolder) -> bool:
         if self.figure.name not in values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tracemalloc
 from pathlib import Path
@@ -154,6 +155,22 @@ class TestFormats:
         upright = source.load("train").images[0, 0]
         assert upright[:, :3].max() < 30
         assert upright[:, -3:].min() > 225
+
+    def test_a_folder_below_that_cannot_be_listed_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("a", "b"):
+            picture(tmp_path / name / "0.png")
+        plain = os.scandir
+
+        def scandir(path: str | Path) -> object:
+            if str(path).endswith("b"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return plain(path)
+
+        monkeypatch.setattr(os, "scandir", scandir)  # not by its mode, which root overrides
+        with pytest.raises(DataError, match=r"cannot list .*b: Permission denied\n  fix: check its permissions"):
+            folder(tmp_path).load("train")
 
     @pytest.mark.parametrize("content", [b"", b"no image at all", None])
     def test_an_unreadable_file_is_named(self, tmp_path: Path, content: bytes | None) -> None:

@@ -158,19 +158,28 @@ def test_weights_that_are_not_finite_are_no_best(tmp_path, monkeypatch):
     assert not (tmp_path / "one" / "best").exists()
 
 
+class Ear(Observer):
+    def __init__(self):
+        self.heard = []
+
+    def noted(self, text):
+        self.heard.append(text)
+
+
 def test_a_warning_is_heard_once_and_kept_with_the_best(tmp_path):
-    class Ear(Observer):
-        def __init__(self):
-            self.heard = []
-
-        def noted(self, text):
-            self.heard.append(text)
-
     ear = Ear()
     run = train(tmp_path, steps=8, eval_samples=50, observers=[ear])
     said = "fid: 50 samples do not span 96 features, so their covariance is singular; take more than 96"
     assert ear.heard.count(f"warning: {said}") == 1
     assert read_json(run.path / "best" / "generator.json")["evaluation"]["warnings"] == [said]
+
+
+def test_notes_are_heard_and_a_metric_that_has_no_figure_is_missed_aloud(tmp_path):
+    ear = Ear()
+    train(tmp_path, steps=8, split="all", eval_metrics="fid,copying", observers=[ear])
+    said = "warning: memorisation has no figure for the samples of this run against digits:test"
+    assert ear.heard.count(said) == 1
+    assert ear.heard.count("note: the run was trained on all images, also on those that it is held against") == 1
 
 
 def test_its_time_is_told_apart(tmp_path, monkeypatch):
