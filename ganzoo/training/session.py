@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ganzoo.arithmetic import denormals_are_zero, flush_denormals
 from ganzoo.assembly import build_game
 from ganzoo.config import RunConfig
 from ganzoo.data.batcher import Batcher
@@ -70,7 +71,8 @@ class Session:
         self.config = config = config.with_training(precision=precision)
         options = config.training
         set_arithmetic(precision, self.device)
-        self._threads_before = torch.get_num_threads()
+        self._threads_before, self._flushed_before = torch.get_num_threads(), denormals_are_zero()
+        flush_denormals(self.device)  # weight decay makes many of them; threads of torch that are not there yet follow
         if options.threads != "auto":
             torch.set_num_threads(options.threads)
         seed_global(options.seed)
@@ -128,6 +130,7 @@ class Session:
                 return self._train(path, resume=resume, observers=observers, command=command)
         finally:
             torch.set_num_threads(self._threads_before)  # they are the process's, which may go on to other things
+            flush_denormals(self.device, self._flushed_before)
 
     def _train(self, path: Path, *, resume: bool, observers: Sequence[Observer], command: Sequence[str]) -> int:
         assert self.execution is not None

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from ganzoo.arithmetic import convolutions_are_tf32, products, set_float32
+from ganzoo.api import train
+from ganzoo.arithmetic import convolutions_are_tf32, denormals_are_zero, flush_denormals, products, set_float32
 from ganzoo.errors import ConfigError
 from ganzoo.training import precision
+from ganzoo.training.observers import Observer
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda", 0), torch.device("mps")
 
@@ -83,3 +85,35 @@ def test_inside_a_block_alone(arithmetic):
     assert tf32() == (True, True)
     with products("float32", CPU):
         assert tf32() == (True, True)
+
+
+class Watch(Observer):
+    def __init__(self):
+        self.flushed = []
+
+    def measured(self, progress, values):
+        self.flushed.append(denormals_are_zero())
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_run_on_a_cpu_takes_denormals_for_zero_and_leaves_the_process_as_it_was(tmp_path, before):
+    watch = Watch()
+    flush_denormals(CPU, before)
+    try:
+        small = {"net": {"g_widths": (8,), "d_widths": (8,)}, "device": "cpu", "threads": 1}
+        train("vanilla", dataset="digits", steps=2, log_every=1, out=tmp_path, observers=[watch], **small)
+        assert watch.flushed == [True, True]
+        assert denormals_are_zero() == before
+    finally:
+        flush_denormals(CPU, False)
+
+
+def test_weights_that_decay_do_not_slow_a_run_down_by_denormals():
+    weights = torch.full((4,), 1e-37)
+    for flush in (False, True):
+        flush_denormals(CPU, flush)
+        try:
+            small = weights.mul(0.01).mul(100)
+        finally:
+            flush_denormals(CPU, False)
+        assert bool((small == 0).all()) == flush
