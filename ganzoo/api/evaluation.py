@@ -120,6 +120,9 @@ def _not_found(source: str) -> DataNotFoundError:
         problem = f"{source} is neither a folder nor a .npz or .npy file"
     elif near := nearest(source, registry().datasets()):
         problem += f"; did you mean {near!r}?"
+    elif Path(source).name == "best" and (Path(source).parent / "config.toml").is_file():
+        fix = "train with --eval-every N, by which the best snapshot is kept"
+        return DataNotFoundError(f"the run {Path(source).parent} kept no best snapshot", fix=fix)
     choices = ["RUN", "FOLDER-OF-IMAGES", "FILE.npz", "FILE.npy", "DATASET:SPLIT, such as mnist:train"]
     return DataNotFoundError(problem, choices=choices, fix="check the path")
 

@@ -68,6 +68,7 @@ class Evaluator:
         self.best: Best | None = None
         self.say: Say = lambda sentence: None
         self._told: set[str] = set()
+        self._dropped = ""
         self._config, self._info, self._engine = config, info, engine
 
     def evaluate(self, folder: RunFolder) -> tuple[dict[str, float], bool]:
@@ -107,6 +108,11 @@ class Evaluator:
         best = state.get("best")
         if best and state.get("protocol") == self._protocol():
             self.best = Best(str(best["figure"]), float(best["value"]), int(best["step"]))
+        elif best:
+            self._dropped = (
+                f"warning: the best snapshot so far, of step {best['step']} by {best['figure']}, was chosen under "
+                "other conditions than evaluations have now, and gives way to the first one that they judge"
+            )
 
     def _protocol(self) -> dict[str, Any]:
         """What two figures must share to be compared."""
@@ -127,7 +133,7 @@ class Evaluator:
         sentences += [
             f"warning: {name} has no figure for the samples of this run against {against}" for name in missing
         ]
-        for sentence in sentences:
+        for sentence in filter(None, [self._dropped, *sentences]):
             if sentence not in self._told:
                 self._told.add(sentence)
                 self.say(sentence)

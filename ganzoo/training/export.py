@@ -74,6 +74,7 @@ def read_exported(path: Path, step: int | None = None) -> Exported:
             f"{path} is no run: it holds neither config.toml nor {_DESCRIPTION}",
             fix="give the folder that `ganzoo run` named, or the generator folder inside it",
         )
+    _config(read_config(path / "config.toml"), path / "config.toml")  # what is wrong with it is told before all else
     newest = checkpoints(path / "checkpoints")[:1]
     generator = standing(path / "generator")
     if step is None and (generator / _DESCRIPTION).is_file():
@@ -104,6 +105,16 @@ def data_info(value: Any) -> DataInfo:
 
 
 def _read_folder(path: Path) -> Exported:
+    try:
+        return _read_whole(path)
+    except CheckpointError as error:
+        run = path.parent
+        anew = f", or write it anew: ganzoo run --resume {run}" if (run / "config.toml").is_file() else ""
+        fix = error.fix or f"copy the folder again from where it is whole{anew}"
+        raise CheckpointError(error.problem, choices=error.choices, fix=fix) from None
+
+
+def _read_whole(path: Path) -> Exported:
     verify_folder(path)
     description = read_json(path / _DESCRIPTION)
     config = _config(description.get("config"), path / _DESCRIPTION)

@@ -182,6 +182,15 @@ def test_notes_are_heard_and_a_metric_that_has_no_figure_is_missed_aloud(tmp_pat
     assert ear.heard.count("note: the run was trained on all images, also on those that it is held against") == 1
 
 
+def test_a_best_snapshot_that_another_figure_chose_does_not_give_way_silently(tmp_path):
+    run = train(tmp_path, steps=8, eval_metrics="fid,kid")
+    ear = Ear()
+    more = with_training(run, steps=12, eval_best="kid")
+    ganzoo.resume(run.path, more, observers=[ear])
+    (said,) = (sentence for sentence in ear.heard if "gives way" in sentence)
+    assert "by fid, was chosen under other conditions than" in said
+
+
 def test_its_time_is_told_apart(tmp_path, monkeypatch):
     import time
 

@@ -57,6 +57,25 @@ class TestSources:
         assert means(found)["fid"] == pytest.approx(kept["figures"]["fid"], rel=1e-9)
         assert found["extractor"]["sha256"] == kept["extractor_sha256"]
 
+    def test_a_run_that_is_damaged_is_told_with_the_way_out(
+        self, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = [*DIGITS, "--n", "60", "--metrics", "fid"]
+        run = shutil.copytree(runs / "plain", tmp_path / "run")
+        weights = run / "generator" / "weights.safetensors"
+        for content in (None, b"damaged"):
+            weights.unlink(missing_ok=True) if content is None else weights.write_bytes(content)
+            assert main(["eval", str(run), *words]) == 5
+            assert f"or write it anew: ganzoo run --resume {run}" in capsys.readouterr().err
+        assert main(["run", "--resume", str(run), "--quiet"]) == 0
+        assert main(["eval", str(run), *words, "--repeats", "1"]) == 0
+        shutil.rmtree(run / "best")
+        assert main(["eval", str(run / "best"), *words]) == 3
+        assert f"the run {run} kept no best snapshot\n  fix: train with --eval-every" in capsys.readouterr().err
+        (run / "config.toml").write_text("garbage = [")
+        assert main(["eval", str(run), *words]) == 2
+        assert "config.toml is no TOML" in capsys.readouterr().err
+
     def test_a_moved_generator_needs_nothing_of_its_run(self, runs: Path, tmp_path: Path, told: Told) -> None:
         shutil.copytree(runs / "plain" / "generator", tmp_path / "alone")
         words = [*DIGITS, "--n", "60", "--metrics", "fid"]
