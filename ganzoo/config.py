@@ -296,9 +296,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read the config file {path}: {error.strerror or error}", fix=fix) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problem = f"the config file {path} is no TOML: {error}"
-        raise ConfigError(
-            problem, fix="correct it; ganzoo run VARIANT --print-config shows a right one"
-        ) from None
+        raise ConfigError(problem, fix="correct it; ganzoo run VARIANT --print-config shows a right one") from None
 
 
 def validate(cls: type[C], raw: Mapping[str, Any], *, source: str | None = None) -> C:

@@ -66,8 +66,10 @@ def evaluate(
     samples = source if isinstance(source, Samples) else find_samples(source, device=device, data=data)
     plan = against if isinstance(against, Plan) else _plan(samples, against, metrics, features, data)
     n = plan.samples if n is None else n
+    # All that can be told at once is, since the features of the real images may take long.
+    evaluation.check_numbers(n, repeats)
+    samples.check(n, repeats or 1)
     plan.check_samples(n)
-    samples.check(n, repeats or 1)  # the features of the real images may take long
     judge = Judge(plan, samples.shape, seed=seed, device=find_device(device), resize=resize, say=say)
     return evaluation.evaluate(samples, judge, n=n, repeats=repeats, seed=seed)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import operator
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -152,12 +151,13 @@ def _tyro_marks(field: FieldInfo, metavar: str | None) -> Iterator[Any]:
 def _quick(kind: Any) -> Any:
     """``kind`` in a form that tyro understands without typeguard, whose import would slow every help page.
 
-    The words of a tuple, and of what is a word or a number, stay words: pydantic reads the numbers in them.
+    Numbers, also in a tuple or beside words, stay the words that they were typed as: pydantic reads them, and what it
+    says of one that is none is told as all other errors are.
     """
     if get_origin(kind) is tuple:
         return _words_of_tuple(get_args(kind))
-    if metavar := _word_or_number(kind):
-        return _words(1, metavar, operator.itemgetter(0), lambda value: [str(value)])
+    if metavar := _word_or_number(kind) or _number(kind):
+        return _words(1, metavar, _word_or_none, lambda value: [str(value)])
     return Union[get_args(kind)] if isinstance(kind, types.UnionType) else kind  # noqa: UP007
 
 
@@ -189,6 +189,16 @@ def _word_or_number(kind: Any) -> str:
     words = [str(word) for branch in branches if get_origin(branch) is Literal for word in get_args(branch)]
     others = [_METAVARS.get(branch, "VALUE") for branch in branches if get_origin(branch) is not Literal]
     return "|".join([*words, *others]) if words and others else ""
+
+
+def _number(kind: Any) -> str:
+    """INT or FLOAT for a number, which may be None; empty for others."""
+    (first, *others) = _branches(kind)
+    return _METAVARS[first] if first in (int, float) and not others else ""
+
+
+def _word_or_none(words: list[str]) -> str | None:
+    return None if words[0] == "None" else words[0]
 
 
 def _branches(kind: Any) -> list[Any]:

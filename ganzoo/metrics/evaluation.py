@@ -33,7 +33,7 @@ def evaluate(samples: Samples, judge: Judge, *, n: int, repeats: int | None = No
         GanzooError: a metric refuses them.
     """
     start = time.monotonic()
-    _check_numbers(n, repeats)
+    check_numbers(n, repeats)
     judge.warnings.clear()
     if repeats is None:
         samples.check(n)
@@ -73,7 +73,7 @@ def evaluate(samples: Samples, judge: Judge, *, n: int, repeats: int | None = No
     )
 
 
-def _check_numbers(n: int, repeats: int | None) -> None:
+def check_numbers(n: int, repeats: int | None) -> None:
     for name, value, least in (("n", n, 2), ("repeats", repeats, 1)):
         if value is not None and value < least:
             raise ConfigError(f"{name} is {value}; it must be at least {least}")

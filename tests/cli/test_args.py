@@ -130,11 +130,11 @@ def test_a_stray_word_is_named():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--d-optimizer.lr", "-1"], "--d-optimizer.lr: input should be greater than 0 (got -1.0)"),
-        (["--n-critic", "0"], "--n-critic: input should be greater than or equal to 1 (got 0)"),
-        (["--steps", "0"], "--steps: input should be greater than or equal to 1 (got 0)"),
+        (["--d-optimizer.lr", "-1"], "--d-optimizer.lr: input should be greater than 0 (got '-1')"),
+        (["--n-critic", "0"], "--n-critic: input should be greater than or equal to 1 (got '0')"),
+        (["--steps", "0"], "--steps: input should be greater than or equal to 1 (got '0')"),
         (["--g-optimizer.betas", "0.5", "1.5"], "--g-optimizer.betas: input should be less than 1 (got '1.5')"),
-        (["--d-optimizer.lr", "nan"], "--d-optimizer.lr: input should be a finite number (got nan)"),
+        (["--d-optimizer.lr", "nan"], "--d-optimizer.lr: input should be a finite number (got 'nan')"),
         (["--steps", "3", "--epochs", "2"], "steps and epochs were given together"),
     ],
 )
@@ -150,7 +150,27 @@ def test_each_bad_value_has_its_line():
     assert [line.partition(":")[0] for line in caught.value.problem.splitlines()] == ["--n-critic", "--net.width"]
 
 
-@pytest.mark.parametrize("words", [["--n-critic", "x"], ["--net.d-norm", "group"], ["--steps"], ["--net.width", "1.5"]])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--n-critic", "x"], "--n-critic: input should be a valid integer, "),
+        (["--steps", "1e3"], "--steps: input should be a valid integer, "),
+        (["--net.width", "1.5"], "--net.width: input should be a valid integer, "),
+        (["--d-optimizer.lr", "low"], "--d-optimizer.lr: input should be a valid number, "),
+        (["--n-critic", "None"], "--n-critic: input should be a valid integer (got None)"),
+    ],
+)
+def test_a_value_that_is_no_number_is_one_clear_line(words, message):
+    with pytest.raises(ConfigError) as caught:
+        run(*words)
+    assert caught.value.problem.startswith(message)
+
+
+def test_none_leaves_a_number_out():
+    assert run("--steps", "None").training.steps is None
+
+
+@pytest.mark.parametrize("words", [["--net.d-norm", "group"], ["--steps"]])
 def test_a_value_of_another_type_exits_with_2_and_names_the_flag(words, capsys):
     with pytest.raises(SystemExit) as caught:
         run(*words)
