@@ -12,6 +12,9 @@ from .moments import Moments
 _BLOCK = 256
 """Columns that are multiplied at a time."""
 
+_ALIKE = 1e-8
+"""Products of two variances that differ by no more than this leave every order of features exact enough."""
+
 
 def frechet_distance(a: Moments, b: Moments) -> float:
     r"""The squared Frechet (2-Wasserstein) distance between the normal distributions with these moments.
@@ -48,11 +51,12 @@ def trace_of_root(a: Tensor, b: Tensor, *, ranks: tuple[int, int] | None = None)
 
     With a factor :math:`A = L L^T`, the eigenvalues of :math:`AB` are those of the symmetric :math:`L^T B L`, so the
     trace is the sum of their roots; A and B stand alike here. Features that never change in a set are left out
-    beforehand, and the others ordered by falling variance, for Cholesky's rounding errors are as large as what it has
-    subtracted. Where there are fewer samples than features, L is as narrow as the lower rank, and so is the rest of the
-    work (:func:`_narrow_factor`); otherwise it is Cholesky's. Where neither is to be had, because features depend on
-    each other, its columns are A's eigenvectors times the roots of its eigenvalues. What is zero up to rounding is left
-    out, for the root of a rounding error is none. The first two are exact; the last may lose half of the digits.
+    beforehand, and the others ordered by falling variance if that varies much, for Cholesky's rounding errors are as
+    large as what it has subtracted. Where there are fewer samples than features, L is as narrow as the lower rank, and
+    so is the rest of the work (:func:`_narrow_factor`); otherwise it is Cholesky's. Where neither is to be had, because
+    features depend on each other, its columns are A's eigenvectors times the roots of its eigenvalues. What is zero up
+    to rounding is left out, for the root of a rounding error is none. The first two are exact; the last may lose half
+    of the digits.
 
     Args:
         a: A.
@@ -66,8 +70,9 @@ def trace_of_root(a: Tensor, b: Tensor, *, ranks: tuple[int, int] | None = None)
         12.0
     """
     sizes = a.diagonal() * b.diagonal()
-    order = sizes.argsort(descending=True)[: int((sizes > 0).sum())]
-    a, b = (matrix[order][:, order] for matrix in (a, b))
+    if bool(sizes.min() <= _ALIKE * sizes.max()):
+        order = sizes.argsort(descending=True)[: int((sizes > 0).sum())]
+        a, b = (matrix[order[:, None], order] for matrix in (a, b))
     if ranks is not None and ranks[1] < ranks[0]:
         a, b = b, a
     factor = None if ranks is None else _narrow_factor(a, min(ranks))
