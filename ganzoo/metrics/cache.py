@@ -27,7 +27,7 @@ from ganzoo.durable import replace_bytes
 from .features import FeatureSet
 from .moments import Moments
 
-_FORMAT = 1
+_FORMAT = 2  # raised, too, when images come to an extractor in another form than before
 
 _log = logging.getLogger(__name__)
 

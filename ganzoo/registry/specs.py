@@ -187,7 +187,7 @@ class MetricSpec(Spec):
         needs_classes: only extractors that classify have what it reads.
         has_floor: training images are a fair yardstick for it: their figures stand beside those of samples. A metric
             that says False gets the training images themselves, as ``evidence.training``.
-        least_samples: what it needs of samples, and of real images, at least.
+        least_samples: how many samples it takes at least; fewer are refused before anything is read.
         recipe_version: raised whenever the same evidence gives other figures than before.
     """
 

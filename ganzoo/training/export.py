@@ -74,7 +74,6 @@ def read_exported(path: Path, step: int | None = None) -> Exported:
             f"{path} is no run: it holds neither config.toml nor {_DESCRIPTION}",
             fix="give the folder that `ganzoo run` named, or the generator folder inside it",
         )
-    _config(read_config(path / "config.toml"), path / "config.toml")  # what is wrong with it is told before all else
     newest = checkpoints(path / "checkpoints")[:1]
     generator = standing(path / "generator")
     if step is None and (generator / _DESCRIPTION).is_file():
@@ -125,6 +124,7 @@ def _read_whole(path: Path) -> Exported:
 
 
 def _read_checkpoint(path: Path, step: int | None) -> Exported:
+    config = _config(read_config(path / "config.toml"), path / "config.toml")
     root = path / "checkpoints"
     if step is None:
         folder, _ = latest_checkpoint(root)
@@ -134,7 +134,6 @@ def _read_checkpoint(path: Path, step: int | None) -> Exported:
             raise CheckpointError(f"there is no checkpoint of step {step} in {path}", choices=map(str, sorted(by_step)))
         folder = by_step[step]
         verify_folder(folder)
-    config = _config(read_config(path / "config.toml"), path / "config.toml")
     data = data_info(read_json(path / "run.json").get("data"))
     return Exported(config, data, step_of(folder), load_tensors(folder / "exported.safetensors"))
 

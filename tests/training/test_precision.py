@@ -108,7 +108,7 @@ def test_a_run_on_a_cpu_takes_denormals_for_zero_and_leaves_the_process_as_it_wa
         flush_denormals(CPU, False)
 
 
-def test_weights_that_decay_do_not_slow_a_run_down_by_denormals():
+def test_denormals_are_zero_where_that_was_asked_for_and_only_there():
     weights = torch.full((4,), 1e-37)
     for flush in (False, True):
         flush_denormals(CPU, flush)

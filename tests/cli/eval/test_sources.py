@@ -73,6 +73,8 @@ class TestSources:
         assert main(["eval", str(run / "best"), *words]) == 3
         assert f"the run {run} kept no best snapshot\n  fix: train with --eval-every" in capsys.readouterr().err
         (run / "config.toml").write_text("garbage = [")
+        assert main(["eval", str(run / "generator"), *words, "--repeats", "1"]) == 0
+        shutil.rmtree(run / "generator")
         assert main(["eval", str(run), *words]) == 2
         assert "config.toml is no TOML" in capsys.readouterr().err
 
