@@ -17,30 +17,33 @@ import torch
 Form = Literal["float32", "tf32"]
 
 
-def set_products(form: Form, device: torch.device) -> None:
-    """Let products of matrices and convolutions on ``device`` be of this form, in the whole process."""
-    if device.type == "cuda":
-        set_float32("high" if form == "tf32" else "highest", form == "tf32")
-
-
 @contextmanager
 def products(form: Form, device: torch.device) -> Iterator[None]:
-    """The same inside the block alone."""
+    """Let products of matrices and convolutions on ``device`` have this form inside the block, in the whole process."""
     if device.type != "cuda":
         yield
         return
     before = torch.get_float32_matmul_precision(), convolutions_are_tf32()
-    set_products(form, device)
+    set_float32("high" if form == "tf32" else "highest", form == "tf32")
     try:
         yield
     finally:
         set_float32(*before)
 
 
-def flush_denormals(device: torch.device, flush: bool = True) -> None:
-    """Let the CPU, if it is ``device``, take denormal numbers for 0 or not, in this thread and those that it starts."""
+@contextmanager
+def denormals_flushed(device: torch.device) -> Iterator[None]:
+    """Let the CPU, if it is ``device``, take denormal numbers for 0 inside the block, in this thread.
+
+    Threads that torch starts for it inside the block do so as long as they live; those that it has do not.
+    """
+    before = denormals_are_zero()
     if device.type == "cpu":
-        torch.set_flush_denormal(flush)  # where a processor cannot, nothing happens
+        torch.set_flush_denormal(True)  # where a processor cannot, nothing happens
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
 
 
 def denormals_are_zero() -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from ganzoo.arithmetic import denormals_are_zero
+
 torch.set_num_threads(1)
 
 
@@ -21,6 +23,15 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("MYPY_CACHE_DIR", str(shared / "mypy"))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _arithmetic() -> Iterator[None]:
+    """No test leaves the process computing in another way: the next would see other numbers."""
+    yield
+    left = denormals_are_zero()
+    torch.set_flush_denormal(False)
+    assert not left, "denormal numbers are still taken for 0"
 
 
 @pytest.fixture

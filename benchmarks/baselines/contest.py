@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ganzoo.arithmetic import convolutions_are_tf32, set_float32
+from ganzoo.arithmetic import convolutions_are_tf32, denormals_are_zero, set_float32
 from ganzoo.bench.statistics import speeds
 from ganzoo.config import RunConfig, make_config, overlay
 from ganzoo.training.engine.choice import Choice, choose
@@ -69,6 +69,7 @@ class Settings:
         tf32_convolutions: convolutions of float32 on NVIDIA GPUs are TensorFloat-32, as by torch's default.
         cudnn_benchmark: cuDNN tries its algorithms and keeps the fastest.
         allocator: ``"keep"`` keeps freed memory in the process, ``"system"`` returns it.
+        flush_denormals: a CPU takes denormal numbers for 0.
     """
 
     threads: int
@@ -76,6 +77,7 @@ class Settings:
     tf32_convolutions: bool
     cudnn_benchmark: bool
     allocator: Allocator = "system"
+    flush_denormals: bool = False
 
     @classmethod
     def now(cls) -> Settings:
@@ -86,6 +88,7 @@ class Settings:
             tf32_convolutions=convolutions_are_tf32(),
             cudnn_benchmark=torch.backends.cudnn.benchmark,
             allocator="keep" if keeping() else "system",
+            flush_denormals=denormals_are_zero(),
         )
 
     def apply(self) -> None:
@@ -97,6 +100,7 @@ class Settings:
         torch.set_num_threads(self.threads)
         set_float32(self.matmul_precision, self.tf32_convolutions)
         torch.backends.cudnn.benchmark = self.cudnn_benchmark
+        torch.set_flush_denormal(self.flush_denormals)
         # Only where it changes, since each release hands the heap back, and the next steps would fault it in again.
         if self.allocator == "keep" and not keeping():
             keep_freed_memory()
@@ -204,13 +208,14 @@ def ganzoo(name: str, session: Session, *, allocator: Allocator | None = None) -
 
     Args:
         name: what the table calls it.
-        session: newly built; its settings of torch are kept.
+        session: newly built; what is in force while it trains is while it is timed.
         allocator: what it runs under; None for the better one.
 
     Raises:
         GanzooError: the tier cannot be had here, or does not compute what the reference computes.
     """
-    settings = replace(Settings.now(), allocator=allocator or best_allocator(session.device))
+    with session.in_force():
+        settings = replace(Settings.now(), allocator=allocator or best_allocator(session.device))
     settings.apply()  # the gate of a tier compares speeds, too
     choice = choose(session.engine, session.config.training.engine)
     run, facts = partial(advance, session), partial(_facts, session, choice)

@@ -6,6 +6,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any
 
@@ -86,6 +87,9 @@ class Ganzoo(Entrant):
 
     def __init__(self, config: RunConfig) -> None:
         self.session = Session(config)
+        self.open = ExitStack()
+        self.open.enter_context(self.session.batcher)
+        self.open.enter_context(self.session.in_force())
         self.engine: Engine = self.session.engine
         self.device = self.session.device
         self.images = config.training.batch_size * config.training.accumulate * len(self.engine.game.rounds(0))
@@ -125,7 +129,7 @@ class Ganzoo(Entrant):
         return {name: number / self.images for name, number in count_iteration(self.engine).flops.items()}
 
     def close(self) -> None:
-        self.session.batcher.close()
+        self.open.close()
 
 
 class Plain(Entrant):

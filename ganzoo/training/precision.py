@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
-from ganzoo.arithmetic import set_products
+from ganzoo.arithmetic import denormals_flushed, products
 from ganzoo.errors import ConfigError
 
 _AMPERE = (8, 0)
@@ -33,12 +36,16 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def set_arithmetic(precision: str, device: torch.device) -> None:
-    """Let float32 products on CUDA be float32 where that was asked for, else TensorFloat-32.
+@contextmanager
+def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
+    """Inside the block, what a run computes in; afterwards, what the process did before.
 
-    Under ``"bf16"`` these are the products of what autocast leaves in float32, above all of gradient penalties.
+    Products of float32 on CUDA are float32 where that was asked for, else TensorFloat-32: under ``"bf16"`` these are
+    those of what autocast leaves in float32, above all of gradient penalties. On a CPU denormal numbers, of which
+    weight decay makes many, are 0.
     """
-    set_products("float32" if precision == "fp32" else "tf32", device)
+    with products("float32" if precision == "fp32" else "tf32", device), denormals_flushed(device):
+        yield
 
 
 def _has_ampere(device: torch.device) -> bool:

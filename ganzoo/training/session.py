@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from ganzoo.arithmetic import denormals_are_zero, flush_denormals
 from ganzoo.assembly import build_game
 from ganzoo.config import RunConfig
 from ganzoo.data.batcher import Batcher
@@ -32,7 +31,7 @@ from .evaluator import Evaluator
 from .execution import Execution, decide
 from .export import Exported, write_exported
 from .observers import MetricsLog, Observer, Observers, RunView
-from .precision import resolve_precision, set_arithmetic
+from .precision import arithmetic, resolve_precision
 from .run_folder import RunFolder
 from .sampling import apart
 from .seeding import generator, seed_global
@@ -55,6 +54,8 @@ class Session:
         config: the resolved config.
 
     Attributes:
+        engine: the game, its optimizers and the tier that plays it.
+        batcher: the images; whoever does not train closes it.
         began: when this was begun, by the monotonic clock, before the data was touched.
         data_seconds: what proving and loading the images took.
         build_seconds: what networks, optimizers and all else took.
@@ -70,42 +71,57 @@ class Session:
         precision = resolve_precision(config.training.precision, self.device)
         self.config = config = config.with_training(precision=precision)
         options = config.training
-        set_arithmetic(precision, self.device)
-        self._threads_before, self._flushed_before = torch.get_num_threads(), denormals_are_zero()
-        flush_denormals(self.device)  # weight decay makes many of them; threads of torch that are not there yet follow
-        if options.threads != "auto":
-            torch.set_num_threads(options.threads)
-        seed_global(options.seed)
-        info = find_source(config.data).info
-        game = build_game(config, info).to(self.device).train()
-        _check_batch(game, options.batch_size)
-        if self.device.type in _CHANNELS_LAST and (self.device.type, precision) != ("cuda", "fp32"):
-            _lay_channels_last(game)
-        built = time.monotonic()
-        self.batcher: Batcher = open_batches(
-            config.data,
-            needs=game.needs,
-            batch_size=options.batch_size,
-            seed=options.seed,
-            device=self.device,
-            rounds=max(len(game.rounds(iteration)) for iteration in range(_SURVEYED))
-            * options.accumulate
-            * (SPAN if self.device.type == "cuda" else 1),
-        )
-        self.data_seconds = time.monotonic() - built
-        self.engine = Engine(
-            game,
-            self.batcher,
-            seed=options.seed,
-            device=self.device,
-            precision=options.precision,
-            ema=options.ema,
-            accumulate=options.accumulate,
-        )
-        self.execution: Execution | None = None
-        self.evaluator = Evaluator(config, self.batcher.info, self.engine) if options.eval_every else None
+        with self.in_force(), ExitStack() as undone:
+            seed_global(options.seed)
+            info = find_source(config.data).info
+            game = build_game(config, info).to(self.device).train()
+            _check_batch(game, options.batch_size)
+            if self.device.type in _CHANNELS_LAST and (self.device.type, precision) != ("cuda", "fp32"):
+                _lay_channels_last(game)
+            built = time.monotonic()
+            self.batcher: Batcher = undone.enter_context(
+                open_batches(
+                    config.data,
+                    needs=game.needs,
+                    batch_size=options.batch_size,
+                    seed=options.seed,
+                    device=self.device,
+                    rounds=max(len(game.rounds(iteration)) for iteration in range(_SURVEYED))
+                    * options.accumulate
+                    * (SPAN if self.device.type == "cuda" else 1),
+                )
+            )
+            self.data_seconds = time.monotonic() - built
+            self.engine = Engine(
+                game,
+                self.batcher,
+                seed=options.seed,
+                device=self.device,
+                precision=options.precision,
+                ema=options.ema,
+                accumulate=options.accumulate,
+            )
+            self.execution: Execution | None = None
+            self.evaluator = Evaluator(config, self.batcher.info, self.engine) if options.eval_every else None
+            undone.pop_all()
         self.began = began
         self.build_seconds = time.monotonic() - began - self.data_seconds
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Inside the block the process computes as this run does: threads, products of float32, denormal numbers.
+
+        Building and training do so by themselves; whoever plays :attr:`engine` asks for it. Afterwards all is as it
+        was, but that threads which torch started meanwhile take denormals for 0.
+        """
+        options, threads = self.config.training, torch.get_num_threads()
+        with arithmetic(options.precision, self.device):
+            if options.threads != "auto":
+                torch.set_num_threads(options.threads)
+            try:
+                yield
+            finally:
+                torch.set_num_threads(threads)
 
     def train(
         self, path: Path, *, resume: bool, observers: Sequence[Observer] = (), command: Sequence[str] = ()
@@ -122,15 +138,11 @@ class Session:
             CheckpointError: nothing to resume, or it was made by other data or plugins; nothing was touched.
             NonFiniteError, DiskFullError, RunLockedError: see there.
         """
-        try:
-            with self.batcher:
-                # Before a checkpoint is read: what is tried starts from, and leaves, the state that was just built.
-                self.execution = decide(self.engine, self.config, say=Observers(observers).noted)
-                self.config = self.config.with_training(**self.execution.options())
-                return self._train(path, resume=resume, observers=observers, command=command)
-        finally:
-            torch.set_num_threads(self._threads_before)  # they are the process's, which may go on to other things
-            flush_denormals(self.device, self._flushed_before)
+        with self.batcher, self.in_force():
+            # Before a checkpoint is read: what is tried starts from, and leaves, the state that was just built.
+            self.execution = decide(self.engine, self.config, say=Observers(observers).noted)
+            self.config = self.config.with_training(**self.execution.options())
+            return self._train(path, resume=resume, observers=observers, command=command)
 
     def _train(self, path: Path, *, resume: bool, observers: Sequence[Observer], command: Sequence[str]) -> int:
         assert self.execution is not None

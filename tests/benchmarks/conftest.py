@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +23,14 @@ def load(name: str) -> ModuleType:
     if str(BENCHMARKS) not in sys.path:
         sys.path.append(str(BENCHMARKS))
     return importlib.import_module(name)
+
+
+@pytest.fixture(autouse=True)
+def _torchs_settings() -> Iterator[None]:
+    """A contender leaves its settings in force."""
+    settings = load("baselines.contest").Settings.now()
+    yield
+    settings.apply()
 
 
 @pytest.fixture

@@ -62,6 +62,16 @@ def test_ganzoo_starts_from_the_same_weights_and_draws_as_many_images(case: str)
         assert batcher.drawn == 3 * contender.images
 
 
+def test_each_is_timed_under_what_holds_when_it_trains(small_mnist: Path) -> None:
+    now = contest.Settings.now()
+    theirs = contest.plain("vanilla", config("vanilla", dataset="mnist", data_dir=small_mnist), now, CPU)
+    assert not theirs.settings.flush_denormals
+    with (session := Session(config("vanilla"))).batcher:
+        assert contest.Settings.now() == now
+        ours = contest.ganzoo("ganzoo", session)
+    assert ours.settings.flush_denormals
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_both_have_the_same_discriminator(case: str) -> None:
     settings = config(case)

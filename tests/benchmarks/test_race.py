@@ -25,13 +25,6 @@ contest = load("baselines.contest")
 surroundings = load("baselines.surroundings")
 
 
-@pytest.fixture(autouse=True)
-def _torchs_settings():
-    settings = contest.Settings.now()
-    yield
-    settings.apply()
-
-
 def contender(run: Callable[[int], None], **more: Any) -> Any:
     """A contender that trains nothing."""
     settings = more.pop("settings", contest.Settings.now())

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import torch
+from toys.on_gpu import make_session
+
+from ganzoo.training.session import Session
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,3 +30,17 @@ def deterministic() -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.deterministic = before
+
+
+@pytest.fixture
+def session() -> Iterator[Callable[..., Session]]:
+    """Makes sessions, in whose arithmetic the test then computes."""
+    with ExitStack() as stack:
+
+        def make(*args: Any, **how: Any) -> Session:
+            made = make_session(*args, **how)
+            stack.enter_context(made.batcher)
+            stack.enter_context(made.in_force())
+            return made
+
+        yield make

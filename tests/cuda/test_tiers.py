@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from toys.moving import MOVING
-from toys.on_gpu import VARIANTS, session
+from toys.on_gpu import VARIANTS
 
 from ganzoo.errors import ContractError
 from ganzoo.training.engine.choice import choose, make_tier
@@ -15,7 +15,7 @@ from ganzoo.training.engine.snapshot import Snapshot
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_graph_is_the_reference_to_the_bit(variant, precision, deterministic):
+def test_a_graph_is_the_reference_to_the_bit(session, variant, precision, deterministic):
     engine = session(variant, precision=precision).engine
     parity = examine(engine, make_tier(engine, "graph"))
     assert parity.exact, parity.describe()
@@ -23,7 +23,7 @@ def test_a_graph_is_the_reference_to_the_bit(variant, precision, deterministic):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_graph_passes_the_gate_with_kernels_that_add_in_any_order(variant, precision):
+def test_a_graph_passes_the_gate_with_kernels_that_add_in_any_order(session, variant, precision):
     engine = session(variant, precision=precision).engine
     chosen = choose(engine, "graph")
     assert chosen.parity.passed
@@ -33,21 +33,21 @@ def test_a_graph_passes_the_gate_with_kernels_that_add_in_any_order(variant, pre
 @pytest.mark.slow
 @pytest.mark.parametrize("tier", ["compile", "graph+compile"])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_compiled_step_passes_the_gate(variant, tier):
+def test_a_compiled_step_passes_the_gate(session, variant, tier):
     options = {"n_critic": 2} if variant == "wgan-gp" else {}  # each round is compiled
     engine = session(variant, options).engine
     assert choose(engine, tier).parity.passed
 
 
 @pytest.mark.parametrize("case", MOVING)
-def test_a_graph_sees_what_moves_with_the_step(case, deterministic):
+def test_a_graph_sees_what_moves_with_the_step(session, case, deterministic):
     variant, options, training = MOVING[case]
     engine = session(variant, options, **training).engine
     parity = examine(engine, make_tier(engine, "graph"), 16)
     assert parity.exact, parity.describe()
 
 
-def test_replays_draw_fresh_numbers_and_move_the_random_stream():
+def test_replays_draw_fresh_numbers_and_move_the_random_stream(session):
     engine = session("vanilla").engine
     engine.tier = make_tier(engine, "graph")
     seen, states = [], []
@@ -62,7 +62,7 @@ def test_replays_draw_fresh_numbers_and_move_the_random_stream():
     assert len({bytes(state.numpy().tobytes()) for state in states}) == 3
 
 
-def test_choosing_leaves_the_state_as_it_was(deterministic):
+def test_choosing_leaves_the_state_as_it_was(session, deterministic):
     engine = session("wgan-gp", {"n_critic": 2}).engine
     before = Snapshot(engine)
     chosen = choose(engine, "auto", expected=lambda share: 1.0)
@@ -72,7 +72,7 @@ def test_choosing_leaves_the_state_as_it_was(deterministic):
     assert before.values == after.values
 
 
-def test_a_step_that_asks_for_a_value_is_told_with_its_line(monkeypatch):
+def test_a_step_that_asks_for_a_value_is_told_with_its_line(session, monkeypatch):
     made = session("vanilla")
     game = made.engine.game
     plain = game.discriminator_terms
@@ -90,7 +90,7 @@ def test_a_step_that_asks_for_a_value_is_told_with_its_line(monkeypatch):
     assert choose(engine, "auto", expected=lambda share: 1.0).tier == "eager"
 
 
-def test_a_capture_that_fails_leaves_the_engine_in_order(deterministic):
+def test_a_capture_that_fails_leaves_the_engine_in_order(session, deterministic):
     engine = session("vanilla").engine
     tier = make_tier(engine, "graph")
     play = engine.cycle.play

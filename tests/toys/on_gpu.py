@@ -18,7 +18,7 @@ SMALL = {
 }
 
 
-def session(variant: str, options: dict[str, Any] | None = None, **training: Any) -> Session:
+def make_session(variant: str, options: dict[str, Any] | None = None, **training: Any) -> Session:
     """A run of ``variant`` that is ready to train on the GPU; the same one at every call."""
     raw = {
         "variant": variant,

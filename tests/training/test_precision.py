@@ -3,11 +3,9 @@
 import pytest
 import torch
 
-from ganzoo.api import train
-from ganzoo.arithmetic import convolutions_are_tf32, denormals_are_zero, flush_denormals, products, set_float32
+from ganzoo.arithmetic import convolutions_are_tf32, denormals_flushed, products, set_float32
 from ganzoo.errors import ConfigError
 from ganzoo.training import precision
-from ganzoo.training.observers import Observer
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda", 0), torch.device("mps")
 
@@ -55,7 +53,7 @@ def test_tf32_is_refused_where_it_does_not_exist(machine, device, facts):
 
 
 @pytest.fixture
-def arithmetic():
+def restored():
     """What torch computes in is put back."""
     before = torch.get_float32_matmul_precision(), convolutions_are_tf32()
     yield
@@ -67,19 +65,21 @@ def tf32():
     return torch.backends.cuda.matmul.fp32_precision == "tf32", convolutions_are_tf32()
 
 
-def test_float32_on_cuda_is_float32(machine, arithmetic):
+def test_float32_on_cuda_is_float32(machine, restored):
     machine()
+    before = tf32()
     for asked, found in (("tf32", True), ("bf16", True), ("fp32", False)):
-        precision.set_arithmetic(asked, CUDA)
-        assert tf32() == (found, found)
-        with torch.backends.cudnn.flags(enabled=True, deterministic=True):  # raises where torch's settings disagree
-            assert torch.get_float32_matmul_precision() == ("high" if found else "highest")
-    precision.set_arithmetic("tf32", CPU)
-    assert tf32() == (False, False)
+        with precision.arithmetic(asked, CUDA):
+            assert tf32() == (found, found)
+            with torch.backends.cudnn.flags(enabled=True, deterministic=True):  # raises where torch's settings disagree
+                assert torch.get_float32_matmul_precision() == ("high" if found else "highest")
+            with precision.arithmetic("tf32", CPU):
+                assert tf32() == (found, found)
+        assert tf32() == before
 
 
-def test_inside_a_block_alone(arithmetic):
-    precision.set_arithmetic("tf32", CUDA)
+def test_inside_a_block_alone(restored):
+    set_float32("high", True)
     with products("float32", CUDA):
         assert tf32() == (False, False)
     assert tf32() == (True, True)
@@ -87,33 +87,18 @@ def test_inside_a_block_alone(arithmetic):
         assert tf32() == (True, True)
 
 
-class Watch(Observer):
-    def __init__(self):
-        self.flushed = []
-
-    def measured(self, progress, values):
-        self.flushed.append(denormals_are_zero())
-
-
-@pytest.mark.parametrize("before", [False, True])
-def test_a_run_on_a_cpu_takes_denormals_for_zero_and_leaves_the_process_as_it_was(tmp_path, before):
-    watch = Watch()
-    flush_denormals(CPU, before)
-    try:
-        small = {"net": {"g_widths": (8,), "d_widths": (8,)}, "device": "cpu", "threads": 1}
-        train("vanilla", dataset="digits", steps=2, log_every=1, out=tmp_path, observers=[watch], **small)
-        assert watch.flushed == [True, True]
-        assert denormals_are_zero() == before
-    finally:
-        flush_denormals(CPU, False)
-
-
-def test_denormals_are_zero_where_that_was_asked_for_and_only_there():
+def test_denormals_are_zero_inside_a_block_alone():
     weights = torch.full((4,), 1e-37)
-    for flush in (False, True):
-        flush_denormals(CPU, flush)
-        try:
-            small = weights.mul(0.01).mul(100)
-        finally:
-            flush_denormals(CPU, False)
-        assert bool((small == 0).all()) == flush
+
+    def small():
+        return bool((weights.mul(0.01).mul(100) == 0).all())
+
+    assert not small()
+    with denormals_flushed(CUDA):
+        assert not small()
+    with denormals_flushed(CPU):
+        assert small()
+        with denormals_flushed(CPU):
+            assert small()
+        assert small()
+    assert not small()
