@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,17 @@ from ganzoo.data.catalog import find_source
 from ganzoo.data.loading import open_batches
 from ganzoo.errors import CheckpointError, ConfigError
 from ganzoo.game import Game
-from ganzoo.registry import API_VERSION, registry
 
-from .checkpoint import latest_checkpoint, load_checkpoint, read_json
+from .checkpoint import latest_checkpoint, load_checkpoint
 from .engine import Engine
 from .engine.tiers import SPAN
-from .environment import environment, find_device, make_current, peak_memory
+from .environment import environment, find_device, make_current
 from .evaluator import Evaluator
 from .execution import Execution, decide
 from .export import Exported, write_exported
 from .observers import MetricsLog, Observer, Observers, RunView
 from .precision import arithmetic, resolve_precision
+from .provenance import check_origins, origins, recorded
 from .run_folder import RunFolder
 from .sampling import apart
 from .seeding import generator, seed_global
@@ -162,11 +161,11 @@ class Session:
                     self.execution.describe(),
                 ),
                 observer=Observers([MetricsLog(), *observers]),
-                facts=self._facts(),
+                facts=self._origins(),
                 evaluator=self.evaluator,
                 seconds=state["seconds"],
             )
-            with self._recorded(folder, command) as session:
+            with recorded(folder, self._run_facts(), self._begun(command), self._reached) as session:
                 status = trainer.train()
                 session["status"] = "stopped" if status else "finished"
             weights = dict(self.engine.exported.state_dict())
@@ -187,7 +186,7 @@ class Session:
             _log.warning("passed over a damaged checkpoint: %s", reason)
         tensors, state = load_checkpoint(checkpoint)
         try:
-            _check_facts(state, self._facts(), checkpoint)
+            check_origins(state, self._origins(), checkpoint)
             self.engine.restore(tensors, state)
             if self.evaluator:
                 self.evaluator.restore(state.get("evaluation", {}))
@@ -195,21 +194,6 @@ class Session:
         except (ArithmeticError, AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError(f"the checkpoint {checkpoint} does not fit this run: {error}") from None
         return {"metrics_position": position, "seconds": seconds}
-
-    def _facts(self) -> dict[str, Any]:
-        """What a checkpoint must agree with to be resumed."""
-        variant = registry().variant(self.config.variant)
-        return {
-            "data_fingerprint": self.batcher.fingerprint,
-            "origins": {"variant": variant.origin.as_dict(), **self._backbone_origin()},
-            "recipe": variant.spec.recipe_version,
-            "api": API_VERSION,
-        }
-
-    def _backbone_origin(self) -> dict[str, Any]:
-        if self.config.backbone is None:
-            return {}
-        return {"backbone": registry().backbone(self.config.backbone).origin.as_dict()}
 
     def _grid_labels(self) -> list[str] | None:
         """The class of each image of a sample grid; None where no labels reach the generator."""
@@ -221,48 +205,30 @@ class Session:
         labels = request.get("labels")
         return None if labels is None else [self.batcher.info.classes[label] for label in labels.tolist()]
 
-    @contextmanager
-    def _recorded(self, folder: RunFolder, command: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Write ``run.json`` at the start of a session and again at its end, however that comes."""
-        start, cpu_start = time.monotonic(), time.process_time()
-        path = folder.path / "run.json"
-        earlier = read_json(path).get("sessions", []) if path.is_file() else []
-        session: dict[str, Any] = {
-            "started": _now(),
+    def _origins(self) -> dict[str, Any]:
+        return origins(self.config, self.batcher.fingerprint)
+
+    def _run_facts(self) -> dict[str, Any]:
+        return {
+            "seed": self.config.training.seed,
+            "config_sha256": self.config.digest(),
+            "engine": self.execution.as_dict() if self.execution else {},
+            "data": {**asdict(self.batcher.info), "storage": self.batcher.storage},
+            **self._origins(),
+        }
+
+    def _begun(self, command: Sequence[str]) -> dict[str, Any]:
+        return {
             "command": list(command),
             "from_step": self.engine.iteration,
-            "startup_seconds": round(start - self.began, 3),
-            "status": "running",
+            "startup_seconds": round(time.monotonic() - self.began, 3),
             "environment": environment(self.device),
             "engine": self.execution.as_dict() if self.execution else {},
         }
-        facts = {
-            "format": 1,
-            "seed": self.config.training.seed,
-            "config_sha256": self.config.digest(),
-            "engine": session["engine"],
-            "data": {**asdict(self.batcher.info), "storage": self.batcher.storage},
-            **self._facts(),
-            "sessions": [*earlier, session],
-        }
-        folder.write_run(facts)
-        try:
-            yield session
-        except BaseException as error:
-            session["status"] = f"failed: {type(error).__name__}"
-            raise
-        finally:
-            session |= {
-                "ended": _now(),
-                "to_step": self.engine.iteration,
-                "images": self.batcher.drawn,
-                "seconds": round(time.monotonic() - start, 3),
-                "cpu_seconds": round(time.process_time() - cpu_start, 3),
-                "peak_memory_bytes": peak_memory(),
-            }
-            if self.evaluator:
-                session["evaluation"] = self.evaluator.state()
-            folder.write_run(facts)
+
+    def _reached(self) -> dict[str, Any]:
+        facts = {"to_step": self.engine.iteration, "images": self.batcher.drawn}
+        return facts | ({"evaluation": self.evaluator.state()} if self.evaluator else {})
 
 
 @torch.no_grad()
@@ -287,25 +253,3 @@ def _check_batch(game: Game, batch_size: int) -> None:
             f"--batch-size 1: {single[0]} is a batch norm, and one image has no spread",
             fix="take at least 2 images, or networks without batch norm",
         )
-
-
-def _check_facts(then: dict[str, Any], now: dict[str, Any], checkpoint: Path) -> None:
-    """Refuse to resume what was made by other data or by other code."""
-    for role, origin in now["origins"].items():
-        old = then.get("origins", {}).get(role, {})
-        if (old.get("distribution"), old.get("version")) != (origin["distribution"], origin["version"]):
-            raise CheckpointError(
-                f"{checkpoint} was made with the {role} of {old.get('distribution')} {old.get('version')}; "
-                f"installed is {origin['distribution']} {origin['version']}",
-                fix=f'pip install "{old.get("distribution")}=={old.get("version")}"',
-            )
-    for key, what in (("api", "plugin API"), ("recipe", "recipe"), ("data_fingerprint", "data")):
-        if then.get(key) != now[key]:
-            raise CheckpointError(
-                f"{checkpoint} was made with another {what} ({then.get(key)!r}) than is here ({now[key]!r})",
-                fix="start a new run, or bring back what it was made with",
-            )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
