@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from toys import ToyBatcher
+from toys.gans import MakeTurn
 
 from ganzoo.game import Game, Turn
-
-MakeTurn = Callable[..., Turn]
 
 
 @pytest.fixture
