@@ -70,10 +70,10 @@ class StackedMnistCNN(FeatureExtractor):
         return Features(seen.vectors.view(n, self.dim), stacked_logits(seen.logits.view(n, 3, 10)).float())
 
 
-def load() -> MnistCNN:
-    """The network with the weights that ship in the package, in evaluation mode."""
+def load(weights: Path = WEIGHTS) -> MnistCNN:
+    """The network with ``weights``, by default those that ship in the package, in evaluation mode."""
     network = MnistCNN()
-    network.load_state_dict(load_file(WEIGHTS))
+    network.load_state_dict(load_file(weights))
     return network.eval().requires_grad_(False)
 
 
