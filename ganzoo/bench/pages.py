@@ -79,12 +79,12 @@ def body(result: Result, name: str) -> str:
         picture = f"![FID against images and against time](images/{name}.png)"
         failures = [] if result.contests else cells.failures(result)  # else they stand below the speeds
         told = ["Did not run:", "\n".join(f"- {escaped(line)}" for line in failures)] if failures else []
-        parts += [protocol(result), table(result), *told, picture]
+        parts += [protocol(result), table(result), changes(result), *told, picture]
     if result.contests:
         picture = f"![Images a second, with intervals of 95 %](images/{name}-speed.png)"
         speed = result.model_copy(update={"trainings": []})
         parts += [to_markdown(speed).strip(), picture]
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def protocol(result: Result) -> str:
@@ -125,6 +125,17 @@ def table(result: Result) -> str:
     shares = f"{min(floors['least']) / 10:.1%} to {max(floors['most']) / 10:.1%}"
     rows.append(["*floor*", shares, *told, "0.5", "", ""])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def changes(result: Result) -> str:
+    """What the suite changes of the variants' own defaults, in flags; empty where it leaves them."""
+    told = []
+    for variant in result.by_variant():
+        raw = dict(result.suite.get("variants", {}).get(variant, {}))
+        own = {**raw.pop("options", {}), **{part: raw[part] for part in raw if part not in ("data", "training")}}
+        if own:
+            told.append(f"{variant} `{' '.join(_flags(own))}`")
+    return f"Not by default: {'; '.join(told)}." if told else ""
 
 
 def variant_body(result: Result, variant: str, name: str) -> str:
