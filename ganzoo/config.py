@@ -252,7 +252,7 @@ def plan_evaluations(config: RunConfig) -> Plan:
     names = split_names(options.eval_metrics, "--eval-metrics")
     plan = plan_for_run(config.data, options.eval_against, metrics=names, features=options.eval_features)
     plan.yardstick(options.eval_best)
-    plan.check_samples(options.eval_samples)
+    plan.check(options.eval_samples)
     return plan
 
 

@@ -42,7 +42,8 @@ def evaluate(
 
     Args:
         source: a run (its folder, or the object), a folder of images, a ``.npz`` or ``.npy`` file, or ``mnist:train``.
-        against: ``mnist:test``; for a run, the test split of what it was trained on if None.
+        against: ``mnist:test`` or ``folder:PATH``; for a run, the test split of what it was trained on if None, or its
+            training split where there is no other.
         metrics: names of metrics or figures; all if empty.
         features: name of the feature extractor; the data set's own if None.
         n: samples in a repeat; as many as is usual for the real images if None: 10,000, and 26,000 for StackedMNIST.
@@ -69,7 +70,7 @@ def evaluate(
     # All that can be told at once is, since the features of the real images may take long.
     evaluation.check_numbers(n, repeats)
     samples.check(n, repeats or 1)
-    plan.check_samples(n)
+    plan.check(n)
     judge = Judge(plan, samples.shape, seed=seed, device=find_device(device), resize=resize, say=say)
     return evaluation.evaluate(samples, judge, n=n, repeats=repeats, seed=seed)
 

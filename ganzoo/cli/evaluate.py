@@ -30,7 +30,7 @@ class EvalOptions(Options):
     source: Annotated[str, POSITIONAL, Mark(metavar="SOURCE")]
     """A run folder, a folder of images, a .npz or .npy file, or DATASET:SPLIT."""
     against: str | None = None
-    """The real images, DATASET or DATASET:SPLIT; for a run, the test split of its own data if it is not given."""
+    """Real images: DATASET, DATASET:SPLIT or folder:PATH; a run's own test split (or what it has) if not given."""
     metrics: str | None = None
     """Metrics or figures, joined by commas (see ganzoo list --metrics); all if it is not given."""
     features: str | None = None
@@ -102,6 +102,9 @@ def _check_dataset(name: str) -> None:
     try:
         registry().dataset(name)
     except UnknownNameError as error:
+        if Path(name).suffix.lower() in (".npy", ".npz"):
+            fix = "real images are a data set, or folder:PATH; an array file can be the SOURCE"
+            raise UnknownNameError(f"--against {name}: an array file", choices=error.choices, fix=fix) from None
         if not name or not Path(name).is_dir():
             raise
         fix = f"for the images in that folder, write --against folder:{name}"
@@ -125,16 +128,18 @@ def _print(found: Evaluation) -> None:
     out.print(table)
     if 0 < len(found.shares) <= 20:
         out.print("shares    " + " ".join(f"{share:.1%}" for share in found.shares), markup=False, soft_wrap=True)
-    for note in (f"+- is {_meaning(found)}", *_floor(found), *found.notes):
+    for note in (*_meaning(found), *_floor(found), *found.notes):
         out.print(f"note: {note}", markup=False, soft_wrap=True, style="dim")
     for warning in found.warnings:
         warn(warning)
 
 
-def _meaning(found: Evaluation) -> str:
+def _meaning(found: Evaluation) -> list[str]:
     if found.repeats > 1:
-        return f"the standard deviation over {found.repeats} sets of samples"
-    return "the metric's own standard error, where it has one; one set of samples gives no other"
+        return [f"+- is the standard deviation over {found.repeats} sets of samples"]
+    if any(score.error is not None for score in found.scores.values()):
+        return ["+- is the metric's own standard error, where it has one; one set of samples gives no other"]
+    return ["one set of samples gives no +-"]
 
 
 def _floor(found: Evaluation) -> list[str]:

@@ -41,6 +41,9 @@ COMMANDS = {
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
+_TRAIN_IN_LESS = "lower --batch-size (--accumulate makes up for it) or the networks' width, or give --storage stream"
+_LESS = "ask for less at once, such as a lower --n"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` (that of the process if None) and return its exit status.
@@ -81,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         failure = GanzooError(
             f"out of memory: {next(iter(str(error).splitlines()), '')}",
-            fix="lower --batch-size (--accumulate makes up for it) or the networks' width, or give --storage stream",
+            fix=_TRAIN_IN_LESS if words[:1] in (["run"], ["bench"]) else _LESS,
         )
         print_error(failure)
         return failure.exit_code

@@ -34,7 +34,7 @@ def to_pixels(images: Tensor) -> Tensor:
     return images.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-def convert(images: Tensor, shape: Shape) -> Tensor:
+def convert(images: Tensor, shape: Shape, border: int = 0) -> Tensor:
     """Bring images to ``shape``; each one's result does not depend on the others.
 
     Args:
@@ -42,11 +42,14 @@ def convert(images: Tensor, shape: Shape) -> Tensor:
         shape: (C, H, W) to bring them to. 3 to 1 is the luma of :func:`luma`, 1 to 3 repeats. 28 x 28 to 32 x 32 adds a
             black border of two pixels, as has been usual for MNIST since LeNet-5, and 32 x 32 to 28 x 28 takes such a
             border off; any other size is resampled by :func:`resample`.
+        border: black pixels on each side of what is returned, which has ``shape`` with them.
 
     Returns:
         uint8 (N, *shape); ``images`` itself where nothing changes.
     """
     channels, height, width = shape
+    if border:
+        return F.pad(convert(images, (channels, height - 2 * border, width - 2 * border)), (border,) * 4)
     if images.shape[1] == 3 and channels == 1:
         images = luma(images)
     if images.shape[2:] == (28, 28) and (height, width) == (32, 32):

@@ -136,5 +136,6 @@ def ganzoo_metrics() -> Sequence[MetricSpec]:
                 arxiv="2004.05675",
             ),
             has_floor=False,
+            needs_training=True,
         ),
     ]

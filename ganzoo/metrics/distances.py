@@ -61,6 +61,6 @@ def check_features(real: Tensor, fake: Tensor, k: int) -> None:
     smaller = min(len(real), len(fake))
     if not 1 <= k < smaller:
         raise ConfigError(
-            f"the {k}-th nearest neighbour is asked for, and the smaller set has {smaller} samples",
+            f"nearest neighbour number {k} is asked for, and the smaller set has {smaller} samples",
             fix=f"take more than {k} samples",
         )

@@ -47,10 +47,11 @@ def evaluate(samples: Samples, judge: Judge, *, n: int, repeats: int | None = No
         fake = judge.features(_checked(samples, n, samples.batches(n, seed=seed, repeat=repeat)))
         for name, estimate in judge.measure(fake, repeat=repeat).items():
             found.setdefault(name, []).append(estimate)
+        if repeat == 0:
+            _check_found(judge, found)
         if fake.logits is not None:
             part = torch.bincount(fake.logits.argmax(1), minlength=fake.logits.shape[1])
             counts = part if counts is None else counts + part
-    _check_found(judge, found)
     floor = judge.floor(n, repeats)
     figures = judge.plan.figures
     scores = {name: _score(figures[name], values, floor.get(name, ())) for name, values in found.items()}

@@ -15,7 +15,7 @@ from ganzoo.data import ImageSet, Split
 from ganzoo.data.catalog import find_source
 from ganzoo.data.convert import convert, normalise
 from ganzoo.data.images import ShapedStream
-from ganzoo.errors import ConfigError
+from ganzoo.errors import ConfigError, PluginError
 from ganzoo.registry import Entry, MetricSpec
 from ganzoo.training.seeding import generator
 
@@ -44,7 +44,8 @@ class Judge:
         shape: (C, H, W) of the samples.
         seed: of everything random in the metrics.
         device: where the extractor runs.
-        resize: real images may be brought to ``shape``, and both to the shape that the extractor takes.
+        resize: real images may be brought to ``shape``, and both to the shape that the extractor takes; no such leave
+            is needed for the extractor that the data set names.
         say: told what takes long.
 
     Raises:
@@ -66,8 +67,11 @@ class Judge:
         self._held: dict[str, FeatureSet] = {}
         self._check_shape(self.plan.info.shape, f"{self.plan.against} has images of")
         self.extractor = load_extractor(self.plan.extractor).to(self.device)
-        if self.extractor.shape is not None and self.shape != self.extractor.shape:
-            self._check_shape(self.extractor.shape, f"the extractor {self.extractor.name} takes images of")
+        if self.extractor.shape is not None:
+            self._check_shape(
+                self.extractor.shape, f"the extractor {self.extractor.name} takes images of", allowed=self.plan.own
+            )
+            self._check_border(self.extractor.shape)
         self.metrics = self._fitting(self.plan.metrics)
         if not isinstance(self._images(self.plan.split).stream, ImageSet | ShapedStream):  # those are proven by now
             self.real  # noqa: B018 - a damaged file is named before anything begins
@@ -195,6 +199,7 @@ class Judge:
             images=self._images(split).stream.fingerprint,
             extractor=f"{entry.qualified_name} {entry.origin.version} {self.extractor.digest}",
             limit=REAL_LIMIT,
+            **self.plan.framing,
         )
 
     def _images(self, split: str) -> StreamSamples:
@@ -211,18 +216,28 @@ class Judge:
 
     def _prepared(self, images: Tensor) -> Tensor:
         if self.extractor.shape is not None:
-            images = convert(images, self.extractor.shape)
+            images = convert(images, self.extractor.shape, self.plan.border)
         return normalise(images).to(self.device)
 
-    def _check_shape(self, shape: Shape, whose: str) -> None:
+    def _check_border(self, shape: Shape) -> None:
+        border = self.plan.border
+        if 2 * border >= min(shape[1:]):
+            raise PluginError(
+                f"data set {self.plan.data.dataset} declares a border of {border} pixels, which leaves nothing of the "
+                f"{shape[1]} x {shape[2]} of {self.extractor.name}"
+            )
+        if border:
+            self.notes.append(f"{self.extractor.name} sees the images in a black border of {border} pixels")
+
+    def _check_shape(self, shape: Shape, whose: str, *, allowed: bool = False) -> None:
         if shape == self.shape:
             return
         ours, theirs = (" x ".join(map(str, each)) for each in (self.shape, shape))
-        if not self.resize:
+        if self.shape[1] != self.shape[2]:
+            raise ConfigError(f"the samples are {ours}, and {whose} {theirs}; only square images can be resized")
+        if not (self.resize or allowed):
             raise ConfigError(
                 f"the samples have the shape {ours} (C x H x W), and {whose} {theirs}",
                 fix="add --resize to have them converted, or choose other --against or --features",
             )
-        if self.shape[1] != self.shape[2]:
-            raise ConfigError(f"the samples are {ours}; only square images can be resized")
         self.notes.append(f"{whose} {theirs}; converted, because the samples are {ours}")

@@ -22,7 +22,7 @@ class EvaluationOptions(Options):
     eval_features: str | None = None
     """The feature extractor (see ganzoo list --extractors); None for the data set's own."""
     eval_against: str | None = None
-    """The real images, DATASET or DATASET:SPLIT; None for the test split of the run's own data."""
+    """Real images: DATASET, DATASET:SPLIT or folder:PATH; None for the test split of the run's own (or what it has)."""
     eval_best: str | None = None
     """The figure by which the best snapshot is kept; None for the first one of the metrics that has a better way."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganzoo.data import DataInfo, DataOptions
 from ganzoo.data.catalog import find_source
@@ -25,6 +25,8 @@ class Plan:
         training: the split that the samples' maker may have seen; None where it is ``split`` itself.
         info: shape and sizes of the data set.
         extractor: the feature extractor.
+        own: it is the one that the data set names.
+        border: black pixels on each side of an image where the extractor sees it.
         metrics: in the order of tables.
         chosen: the metrics were named, so none of them may be left out without a word.
         samples: how many samples are judged, unless another number is asked for.
@@ -37,6 +39,8 @@ class Plan:
     training: str | None
     info: DataInfo
     extractor: Entry[ExtractorSpec]
+    own: bool
+    border: int
     metrics: tuple[Entry[MetricSpec], ...]
     chosen: bool
     samples: int
@@ -62,17 +66,37 @@ class Plan:
             raise ConfigError(problem, choices=usable, fix="measure one that has, with --eval-metrics")
         return usable[chosen]
 
-    def check_samples(self, n: int) -> None:
-        """Refuse fewer samples than a metric needs.
+    @property
+    def framing(self) -> dict[str, int]:
+        """What features depend on beside images and extractor; empty where the extractor sees images as they are."""
+        return {"border": self.border} if self.border else {}
+
+    def check(self, n: int) -> None:
+        """Refuse what a metric cannot be had from: too few samples or real images, or no training images.
+
+        Args:
+            n: the number of samples.
 
         Raises:
-            ConfigError: a metric needs more than ``n``.
+            ConfigError: the metric is named.
         """
-        for entry in self.metrics:
-            if n < entry.spec.least_samples:
+        real = sum(size for part, size in self.info.sizes if self.split in (part, "all"))
+        for spec in (entry.spec for entry in self.metrics):
+            if n < spec.least_samples:
                 raise ConfigError(
-                    f"{entry.spec.name} needs at least {entry.spec.least_samples} samples, and {n} are asked for",
+                    f"{spec.name} needs at least {spec.least_samples} samples, and {n} are asked for",
                     fix="take more samples, or leave this metric out",
+                )
+            if real < spec.least_samples:
+                raise ConfigError(
+                    f"{spec.name} needs at least {spec.least_samples} real images, and {self.against} has {real}",
+                    fix="hold the samples against more images, or leave this metric out",
+                )
+            if self.chosen and spec.needs_training and self.training is None:
+                raise ConfigError(
+                    f"{spec.name} compares with training images that are not among those of {self.against}, and there "
+                    "are none",
+                    fix="hold the samples against another split, or leave this metric out",
                 )
 
     @property
@@ -110,6 +134,7 @@ def make_plan(
     if split != "all" and split not in known:
         raise ConfigError(f"data set {name} has no split {split!r}", choices=[f"{name}:{part}" for part in known])
     spec = _spec_of(name)
+    own = features in (None, spec.features)
     others = [part for part in known if part != split] if split != "all" else []
     return Plan(
         data=options,
@@ -118,10 +143,11 @@ def make_plan(
         training=seen if seen in others else None,
         info=info,
         extractor=registry().extractor(features or spec.features),
+        own=own,
+        border=spec.border if own else 0,
         metrics=find_metrics(metrics),
         chosen=bool(metrics),
         samples=spec.samples,
-        notes=("the run was trained on all images, also on those that it is held against",) if seen == "all" else (),
     )
 
 
@@ -131,7 +157,7 @@ def plan_for_run(
     """The plan for samples of a run, brought to the run's shape.
 
     If ``against`` is None, they are held against the test split of the run's own data, or against the training split if
-    the run was trained on the test split.
+    the run was trained on the test split, or there is no other.
 
     Args:
         trained: what the run was trained on.
@@ -148,7 +174,13 @@ def plan_for_run(
         return make_plan(against, metrics=metrics, features=features, data=data)
     alike = trained.model_dump(include={"image_size", "channels", "stacks", "stacks_seed"})
     data = data.model_copy(update=alike)
-    return make_plan(against, metrics=metrics, features=features, data=data, seen=trained.split)
+    plan = make_plan(against, metrics=metrics, features=features, data=data, seen=trained.split)
+    if trained.split == "all":
+        return replace(plan, notes=("the run was trained on all images, also on those that it is held against",))
+    if plan.split in (trained.split, "all"):
+        those = "the images" if plan.split == trained.split else "some of the images"
+        return replace(plan, notes=(f"the run was trained on {those} that it is held against",))
+    return plan
 
 
 def split_name(text: str) -> tuple[str, str | None]:

@@ -130,11 +130,14 @@ class DatasetSpec(Spec):
 
     Attributes:
         features: name of the feature extractor that judges its images unless another one is asked for.
+        border: black pixels on each side of its images where ``features`` sees them, which may have learned from images
+            with such a border; 0 for images as they are.
         samples: number of samples that ``ganzoo eval`` holds against its images unless another one is asked for.
         heeds: the options that few data sets have a use for (``stacks``, ``stacks_seed``) and this one has.
     """
 
     features: str = "inception-v3"
+    border: int = 0
     samples: int = 10_000
     heeds: tuple[str, ...] = ()
 
@@ -142,6 +145,8 @@ class DatasetSpec(Spec):
         super().__post_init__()
         if not isinstance(self.samples, int) or self.samples < 2:
             raise PluginError(f"DatasetSpec {self.name!r} has {self.samples!r} samples; figures need at least 2")
+        if not isinstance(self.border, int) or self.border < 0:
+            raise PluginError(f"DatasetSpec {self.name!r} has a border of {self.border!r}; it is 0 pixels or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +192,9 @@ class MetricSpec(Spec):
         needs_classes: only extractors that classify have what it reads.
         has_floor: training images are a fair yardstick for it: their figures stand beside those of samples. A metric
             that says False gets the training images themselves, as ``evidence.training``.
-        least_samples: how many samples it takes at least; fewer are refused before anything is read.
+        needs_training: it has no figure where there are none, and is refused there if it was asked for by name.
+        least_samples: how many samples, and how many real images, it takes at least; fewer are refused before anything
+            is read.
         recipe_version: raised whenever the same evidence gives other figures than before.
     """
 
@@ -195,6 +202,7 @@ class MetricSpec(Spec):
     paper: Paper | None = None
     needs_classes: bool = False
     has_floor: bool = True
+    needs_training: bool = False
     least_samples: int = 2
     recipe_version: int = 1
 

@@ -123,6 +123,7 @@ class Evaluator:
             "extractor_sha256": self.judge.extractor.digest,
             "samples": self._config.training.eval_samples,
             "seed": self._config.training.seed,
+            **self.judge.plan.framing,
         }
 
     def _tell(self, missing: Sequence[str]) -> None:

@@ -121,6 +121,11 @@ def test_too_little_memory_is_told_with_the_way_out(tmp_path, capsys, monkeypatc
     told = capsys.readouterr().err
     assert "error: out of memory: " in told
     assert "lower --batch-size" in told
+    monkeypatch.setattr("ganzoo.metrics.judge.Judge.features", lambda judge, batches: refused(judge))
+    assert main(["eval", "digits:train", "--against", "digits:test", "--n", "60", "--metrics", "fid"]) == 1
+    told = capsys.readouterr().err
+    assert "error: out of memory: " in told
+    assert "a lower --n" in told
 
 
 def test_any_other_error_passes_through(tmp_path, monkeypatch):

@@ -53,6 +53,15 @@ def test_28_to_32_is_a_black_border_that_32_to_28_takes_off() -> None:
     assert torch.equal(convert(padded, (1, 28, 28)), images)
 
 
+@pytest.mark.parametrize(("side", "channels"), [(8, 1), (18, 3), (28, 1)])
+def test_a_border_of_what_is_returned_is_black(side: int, channels: int) -> None:
+    images = noise(3, channels, side, side)
+    framed = convert(images, (1, 28, 28), 5)
+    assert framed.shape == (3, 1, 28, 28)
+    assert torch.equal(framed[:, :, 5:23, 5:23], convert(images, (1, 18, 18)))
+    assert framed.sum() == framed[:, :, 5:23, 5:23].sum()
+
+
 @pytest.mark.parametrize(
     ("colour", "grey"), [((255, 255, 255), 255), ((255, 0, 0), 76), ((0, 255, 0), 150), ((0, 0, 255), 29)]
 )

@@ -93,8 +93,8 @@ class Plugin:
         origin = Origin(distribution="ganzoo-odd", version=self.version, module="ganzoo_odd")
         return Registry([*registry().plugins, PluginRecord(name="odd", origin=origin, specs=tuple(self.specs))])
 
-    def dataset(self, name: str, source: Any) -> None:
-        self._add(DatasetSpec, name, source, features="look")
+    def dataset(self, name: str, source: Any, **more: Any) -> None:
+        self._add(DatasetSpec, name, source, **{"features": "look", **more})
 
     def extractor(self, name: str, builder: Any) -> None:
         self._add(ExtractorSpec, name, builder)

@@ -147,7 +147,7 @@ class TestProtocol:
         assert "silent" not in evaluate(samples("test"), judge(), n=20).scores
 
     def test_what_a_metric_refuses_names_it(self, judge: Make, samples) -> None:
-        with pytest.raises(ConfigError, match="metric 'density-coverage': the 5-th nearest"):
+        with pytest.raises(ConfigError, match="metric 'density-coverage': nearest neighbour number 5"):
             evaluate(samples("test"), judge(metrics=["density-coverage"]), n=4)
 
     def test_repeats_have_randomness_of_their_own(self, judge: Make, plugin: Plugin, samples) -> None:

@@ -10,8 +10,10 @@ from ganzoo.data import DataOptions
 from ganzoo.data.catalog import find_source
 from ganzoo.errors import ConfigError
 from ganzoo.metrics.frechet import frechet_distance
+from ganzoo.metrics.judge import Judge
 from ganzoo.metrics.mnist_cnn import WEIGHTS, load
 from ganzoo.metrics.moments import Moments
+from ganzoo.metrics.plan import make_plan
 
 REAL = Path(os.environ.get("GANZOO_DATA", "nowhere"))
 needs_mnist = pytest.mark.skipif(not (REAL / "MNIST/raw").is_dir(), reason="GANZOO_DATA has no MNIST")
@@ -52,6 +54,12 @@ def test_features_do_not_depend_on_the_batch(network):
 def test_it_reads_at_least_994_of_1000_test_images(network):
     images, labels = real("test")
     assert (network.extract(images).logits.argmax(1) == labels).float().mean().item() >= 0.994
+
+
+def test_it_reads_at_least_94_of_100_digits_as_a_judge_shows_them():
+    images = find_source(DataOptions(dataset="digits")).load("all")
+    judge = Judge(make_plan("digits:all", metrics=["fid"]), (1, 8, 8))
+    assert (judge.real.logits.argmax(1) == images.labels).float().mean().item() >= 0.94
 
 
 @needs_mnist

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganzoo.data import Stream
 from ganzoo.data.convert import convert
-from ganzoo.errors import ConfigError, DataError, DataNotFoundError
+from ganzoo.errors import ConfigError, DataError, DataNotFoundError, PluginError
 from ganzoo.metrics import judge as module
 from ganzoo.metrics.evidence import Evidence
 from ganzoo.metrics.features import Features
@@ -70,6 +70,53 @@ class TestShapes:
         assert ours.notes == [
             "the extractor large takes images of 3 x 9 x 9; converted, because the samples are 1 x 6 x 6"
         ]
+
+    def test_a_border_is_put_around_real_images_and_samples(self, judge: Make, plugin: Plugin) -> None:
+        seen = []
+
+        class Watching(plugin.look):
+            name = "watching"
+
+            def forward(self, images: Tensor) -> Features:
+                seen.append(images)
+                return super().forward(images)
+
+        plugin.extractor("watching", Watching)
+        plugin.dataset("framed", plugin.blobs, features="watching", border=2)
+        ours = judge("framed:test", metrics=["fid"])
+        assert ours.notes == ["watching sees the images in a black border of 2 pixels"]
+        ours.features(iter([torch.full((5, 1, 6, 6), 255, dtype=torch.uint8)]))
+        assert len(ours.real) == 60
+        for images in seen:
+            inside = images[:, :, 2:4, 2:4]
+            assert inside.amax() > 0
+            torch.testing.assert_close(images.add(1).sum(), inside.add(1).sum())
+        assert {1, 5, 60} <= {len(images) for images in seen}  # the trial, the samples, the real images
+
+    def test_features_of_another_border_are_others(self, judge: Make, plugin: Plugin, user_cache: Path) -> None:
+        for border in (0, 1, 2):
+            plugin.dataset(f"framed-{border}", plugin.blobs, border=border)
+        found = [judge(f"framed-{border}:test", metrics=["fid"]).real.vectors for border in (0, 1, 2)]
+        assert not torch.equal(found[0], found[1])
+        assert not torch.equal(found[1], found[2])
+
+    def test_a_border_that_leaves_nothing_is_the_data_sets_fault(self, judge: Make, plugin: Plugin) -> None:
+        plugin.dataset("framed", plugin.blobs, border=3)
+        with pytest.raises(PluginError, match="data set framed declares a border of 3 pixels, which leaves nothing of"):
+            judge("framed:test", metrics=["fid"])
+
+    def test_a_data_sets_own_extractor_needs_no_leave(self, judge: Make, plugin: Plugin) -> None:
+        class Large(plugin.look):
+            name, shape = "large", (1, 12, 12)
+
+            def forward(self, images: Tensor) -> Features:
+                return super().forward(images[:, :, ::2, ::2])
+
+        plugin.extractor("large", Large)
+        plugin.dataset("own", plugin.blobs, features="large")
+        converted = "the extractor large takes images of 1 x 12 x 12; converted, because the samples are 1 x 6 x 6"
+        for features in (None, "large"):
+            assert judge("own:test", features=features, metrics=["fid"]).notes == [converted]
 
     def test_what_takes_any_shape_is_given_it(self, judge: Make, plugin: Plugin) -> None:
         plugin.extractor("any", type("Any", (plugin.look,), {"name": "any", "shape": None}))

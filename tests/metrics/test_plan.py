@@ -13,7 +13,7 @@ from PIL import Image
 from ganzoo.data import DataInfo, DataOptions, TensorSource
 from ganzoo.errors import ConfigError, PluginError, UnknownNameError
 from ganzoo.metrics.builtin import ganzoo_metrics
-from ganzoo.metrics.plan import find_metrics, make_plan, plan_for_run, split_name
+from ganzoo.metrics.plan import Plan, find_metrics, make_plan, plan_for_run, split_name
 
 BUILTIN = [spec.name for spec in ganzoo_metrics()]
 
@@ -197,12 +197,69 @@ class TestMetrics:
         assert [entry.origin.distribution for entry in find_metrics(["ganzoo-rival:mine"])] == ["ganzoo-rival"]
 
 
-@pytest.mark.parametrize(("metric", "least"), [("precision", 4), ("coverage", 6), ("fid", 2), ("kid", 2), ("kl", 2)])
+LEAST = [("precision", 4), ("coverage", 6), ("fid", 2), ("kid", 2), ("kl", 2)]
+
+
+@pytest.mark.parametrize(("metric", "least"), LEAST)
 def test_fewer_samples_than_a_metric_needs_are_refused(metric: str, least: int) -> None:
     plan = make_plan("digits:test", metrics=[metric])
-    plan.check_samples(least)
+    plan.check(least)
     with pytest.raises(ConfigError, match=rf"needs at least {least} samples, and {least - 1} are asked for\n  fix: "):
-        plan.check_samples(least - 1)
+        plan.check(least - 1)
+
+
+@pytest.mark.parametrize("split", ["test", "all"])
+@pytest.mark.parametrize(("metric", "least"), LEAST)
+def test_so_are_fewer_real_images(metric: str, least: int, split: str) -> None:
+    plan = make_plan(f"digits:{split}", metrics=[metric])
+
+    def sized(count: int) -> Plan:
+        sizes = (("train", count - 1), ("test", 1)) if split == "all" else (("train", 100), ("test", count))
+        return replace(plan, info=replace(plan.info, sizes=sizes))
+
+    sized(least).check(100)
+    with pytest.raises(ConfigError, match=rf"{least} real images, and digits:{split} has {least - 1}\n  fix: "):
+        sized(least - 1).check(100)
+
+
+def test_what_needs_training_images_is_refused_without_them_if_it_was_named() -> None:
+    make_plan("digits:test", metrics=["copying"]).check(100)
+    make_plan("digits:train").check(100)
+    with pytest.raises(ConfigError, match=r"memorisation compares with training images .* of digits:train"):
+        make_plan("digits:train", metrics=["copying"]).check(100)
+
+
+@pytest.mark.parametrize(
+    ("trained", "against", "note"),
+    [
+        ("train", None, ""),
+        ("train", "digits:test", ""),
+        ("test", None, ""),
+        ("train", "digits:train", "trained on the images that it is held against"),
+        ("train", "digits:all", "trained on some of the images that it is held against"),
+        ("all", None, "trained on all images, also on those that it is held against"),
+        ("train", "mnist:train", ""),
+    ],
+)
+def test_a_run_that_has_seen_the_real_images_is_told_of(trained: str, against: str | None, note: str) -> None:
+    plan = plan_for_run(DataOptions(dataset="digits", split=trained), against)  # type: ignore[arg-type]
+    assert list(plan.notes) == ([f"the run was {note}"] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("against", "features", "border"),
+    [
+        ("digits", None, 5),
+        ("digits", "mnist-cnn", 5),
+        ("digits", "inception-v3", 0),
+        ("usps", None, 4),
+        ("mnist", None, 0),
+    ],
+)
+def test_a_border_belongs_to_a_data_set_and_its_own_extractor(against: str, features: str | None, border: int) -> None:
+    plan = make_plan(against, features=features)
+    assert (plan.border, plan.own) == (border, features != "inception-v3")
+    assert plan.framing == ({"border": border} if border else {})
 
 
 def test_planning_leaves_torch_unimported() -> None:

@@ -53,6 +53,12 @@ def test_a_data_set_cannot_ask_for_samples_without_figures(samples):
         DatasetSpec(name="squares", summary="s", builder="m:f", samples=samples)
 
 
+@pytest.mark.parametrize("border", [-1, 0.5, None])
+def test_a_border_is_a_number_of_pixels(border):
+    with pytest.raises(PluginError, match=f"DatasetSpec 'squares' has a border of {border!r}; it is 0 pixels or more"):
+        DatasetSpec(name="squares", summary="s", builder="m:f", border=border)
+
+
 def test_a_paper_cites_itself():
     assert str(PAPER) == "Goodfellow et al. 2014, arXiv:1406.2661"
     assert PAPER.url == "https://arxiv.org/abs/1406.2661"

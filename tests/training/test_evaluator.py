@@ -174,12 +174,28 @@ def test_a_warning_is_heard_once_and_kept_with_the_best(tmp_path):
     assert read_json(run.path / "best" / "generator.json")["evaluation"]["warnings"] == [said]
 
 
-def test_notes_are_heard_and_a_metric_that_has_no_figure_is_missed_aloud(tmp_path):
+def test_notes_are_heard_and_a_metric_that_has_no_figure_is_missed_aloud(tmp_path, monkeypatch):
+    real = Judge.measure
+    monkeypatch.setattr(Judge, "measure", lambda judge, fake: {"fid": real(judge, fake)["fid"]})
     ear = Ear()
-    train(tmp_path, steps=8, split="all", eval_metrics="fid,copying", observers=[ear])
-    said = "warning: memorisation has no figure for the samples of this run against digits:test"
+    train(tmp_path, steps=8, split="all", eval_metrics="fid,mode-count", observers=[ear])
+    said = "warning: mode-count has no figure for the samples of this run against digits:test"
     assert ear.heard.count(said) == 1
     assert ear.heard.count("note: the run was trained on all images, also on those that it is held against") == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"split": "all"}, "memorisation compares with training images"),
+        ({"eval_against": "digits:train"}, "memorisation compares with training images"),
+        ({"eval_samples": 3, "eval_metrics": "recall"}, "needs at least 4 samples, and 3 are asked for"),
+    ],
+)
+def test_what_can_never_have_a_figure_is_refused_before_anything_is_written(tmp_path, settings, said):
+    with pytest.raises(ConfigError, match=said):
+        train(tmp_path, **{"eval_metrics": "fid,copying", **settings})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_best_snapshot_that_another_figure_chose_does_not_give_way_silently(tmp_path):

@@ -43,9 +43,9 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / "junk.npz").write_bytes(b"PK junk")
     (top / "text.txt").write_text("no image")
     (top / "empty").mkdir()
-    for name, side in (("few", 8), ("mixed", 8), ("broken", 8)):
+    for name, side, count in (("few", 8, 9), ("mixed", 8, 9), ("broken", 8, 9), ("three", 8, 3)):
         (top / name).mkdir()
-        for index in range(9):
+        for index in range(count):
             size = (side, side + index) if name == "mixed" else (side, side)
             Image.fromarray(rng.integers(0, 256, size, numpy.uint8)).save(top / name / f"{index}.png")
     whole = (top / "broken" / "4.png").read_bytes()

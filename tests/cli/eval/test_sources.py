@@ -51,6 +51,19 @@ class TestSources:
         for source in ("plain", "plain/best", "plain/generator"):
             assert told(runs / source, *own, "--n", "60", "--metrics", "fid")["against"] == "digits:test"
 
+    def test_a_data_sets_own_extractor_converts_without_being_asked(self, runs: Path, told: Told) -> None:
+        words = ["--device", "cpu", "--n", "60", "--repeats", "1", "--metrics", "fid"]
+        found = told(runs / "plain", *words)
+        assert means(found) == means(told(runs / "plain", *words, "--resize"))
+        assert any("takes images of 1 x 28 x 28; converted" in note for note in found["notes"])
+        assert "mnist-cnn sees the images in a black border of 5 pixels" in found["notes"]
+
+    def test_a_run_that_has_seen_the_real_images_says_so(self, runs: Path, told: Told) -> None:
+        words = ["--device", "cpu", "--n", "60", "--repeats", "1", "--metrics", "fid"]
+        note = "the run was trained on the images that it is held against"
+        assert note in told(runs / "plain", *words, "--against", "digits:train")["notes"]
+        assert note not in told(runs / "plain", *words)["notes"]
+
     def test_the_best_snapshot_has_the_figures_by_which_it_was_chosen(self, runs: Path, told: Told) -> None:
         kept = json.loads((runs / "plain" / "best" / "generator.json").read_text())["evaluation"]
         found = told(runs / "plain" / "best", *DIGITS, "--n", "120", "--repeats", "1", "--metrics", "fid")
@@ -109,10 +122,21 @@ SIX = [*DIGITS, "--n", "6"]
 REFUSED = {
     # source, words, status, what stderr says
     "another size": ("{bad}/large.npz", STRICT, 2, ["1 x 28 x 28", "1 x 8 x 8", "--resize"]),
-    "another size than the extractor's": ("digits", STRICT, 2, ["the extractor mnist-cnn", "1 x 28 x 28", "--resize"]),
+    "another size than an extractor's": (
+        "{bad}/few",
+        ["--against", "folder:{bad}/few", "--features", "mnist-cnn", "--n", "6"],
+        2,
+        ["the extractor mnist-cnn", "1 x 28 x 28", "--resize"],
+    ),
     "another number of channels": ("{bad}/colour.npz", STRICT, 2, ["3 x 8 x 8", "1 x 8 x 8", "--resize"]),
-    "another size than the run's": ("{runs}/plain", ["--n", "6"], 2, ["1 x 8 x 8", "1 x 28 x 28", "--resize"]),
     "no square": ("{bad}/wide.npz", SIX, 2, ["1 x 8 x 12", "only square images"]),
+    "no square, and no conversion": ("{bad}/wide.npz", STRICT, 2, ["1 x 8 x 12", "only square images"]),
+    "too few real images": (
+        "digits",
+        ["--against", "folder:{bad}/three", "--features", "mnist-cnn", "--resize", "--n", "9", "--metrics", "recall"],
+        2,
+        ["precision-recall needs at least 4 real images, and folder:", "three:train has 3", "more images"],
+    ),
     "many sizes": ("{bad}/mixed", SIX, 2, ["9 sizes", "0.png is 8 x 8", "one size"]),
     "out of range": ("{bad}/range.npz", SIX, 3, ["range.npz['images']", "float32 from", "[-1, 1]", "clip"]),
     "not a number": ("{bad}/nan.npz", SIX, 3, ["nan.npz['images']", "nan", "not finite"]),
@@ -127,6 +151,12 @@ REFUSED = {
     "nothing to hold it against": ("{bad}/few", ["--n", "6"], 2, ["folder:", "few", "--against", "mnist:test"]),
     "an array, against nothing": ("{bad}/large.npz", ["--n", "6"], 2, ["large.npz", "--against", "mnist:test"]),
     "an unknown metric": ("digits", [*SIX, "--metrics", "fdi"], 2, ["'fdi'; did you mean 'fid'?", "kid"]),
+    "copies among no training images": (
+        "digits:test",
+        ["--against", "digits:train", "--n", "9", "--metrics", "fid,copying"],
+        2,
+        ["memorisation compares with training images", "another split"],
+    ),
     "an empty metric": ("digits", [*SIX, "--metrics", "fid,,kid"], 2, ["--metrics 'fid,,kid'", "fid,kid"]),
     "no metric": ("digits", [*SIX, "--metrics", ""], 2, ["--metrics ''", "fid,kid"]),
     "an unknown extractor": (
@@ -143,6 +173,7 @@ REFUSED = {
     "an unknown split of a source": ("digits:dev", SIX, 2, ["data set digits has no split 'dev'", "digits:test"]),
     "a split that a folder lacks": ("folder:{bad}/few:test", SIX, 2, ["no split 'test'", "few:train"]),
     "no name": ("digits", ["--against", ""], 2, ["unknown data set ''"]),
+    "an array as real images": ("digits", ["--against", "{bad}/few.npy"], 2, ["few.npy: an array file", "folder:PATH"]),
     "a folder without its prefix": ("digits", ["--against", "{bad}/few"], 2, ["write --against folder:", "few"]),
     "a missing folder": ("digits", ["--against", "folder:{bad}/none"], 3, ["none: there is no such folder"]),
     "no source of that name": ("digts", SIX, 3, ["called 'digts'; did you mean 'digits'?", "RUN", "check the path"]),
