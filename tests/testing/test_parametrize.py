@@ -74,7 +74,7 @@ def test_what_needs_a_game_that_cannot_be_built_does_not_apply_and_says_why() ->
     report = check_variant(Case("fault-raises", dataset="toy-images"))
     assert [result.check for result in report.failures] == ["build"]
     assert "no luck" in report.failures[0].finding.problem
-    assert "faults.py" in report.failures[0].finding.where
+    assert "contract.py" in report.failures[0].finding.where
     others = [result for result in report.results if CHECKS[result.check].builds]
     assert {result.status for result in others} == {"not applicable"}
     assert all("see build" in result.reason for result in others)
