@@ -166,6 +166,21 @@ class TestTrainingsThatDiffer:
         both = found.model_copy(update={"contests": [made.contest(made.contender())]})
         assert pages.body(both, "x").count("began, seed 0: a term is nan") == 1
 
+    def test_what_a_suite_changes_of_the_defaults_is_told(self) -> None:
+        plain = {"data": {"dataset": "mnist"}, "training": {"batch_size": 64, "device": "cpu", "precision": "fp32"}}
+        own = {
+            "lsgan": {"net": {"width": 32}, "options": {"r1": 1.0}},
+            "vanilla": {"training": {"ema": 0.5}},
+            "began": {},
+        }
+        trainings = [self.judged(name) for name in ("vanilla", "dcgan", "lsgan")]
+        suite = {"name": "x", "seeds": [0], "common": plain}
+        found = made.result(trainings=trainings, suite={**suite, "variants": own})
+        told = "Not by default: vanilla `--ema 0.5`; lsgan `--r1 1.0 --net.width 32`."
+        assert pages.changes(found) == told
+        assert f"\n\n{told}\n\n" in pages.body(found, "x")
+        assert pages.changes(made.result(trainings=trainings, suite=suite)) == ""
+
 
 @pytest.mark.parametrize(
     ("suite", "words"),

@@ -69,7 +69,7 @@ class Settings:
         tf32_convolutions: convolutions of float32 on NVIDIA GPUs are TensorFloat-32, as by torch's default.
         cudnn_benchmark: cuDNN tries its algorithms and keeps the fastest.
         allocator: ``"keep"`` keeps freed memory in the process, ``"system"`` returns it.
-        flush_denormals: a CPU takes denormal numbers for 0.
+        flush_denormals: a CPU takes denormal numbers for 0, in the main thread; others do as when they were started.
     """
 
     threads: int

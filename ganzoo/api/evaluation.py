@@ -49,7 +49,8 @@ def evaluate(
         n: samples in a repeat; as many as is usual for the real images if None: 10,000, and 26,000 for StackedMNIST.
         repeats: how often samples are drawn; 3, or as often as there are images, if None.
         seed: of the samples and of everything random in the metrics.
-        resize: convert images of other shapes than the real images' or the extractor's, instead of refusing them.
+        resize: convert images of other shapes than the real images', instead of refusing them; or than the extractor's,
+            which the data set's own always does.
         device: where generator and extractor run.
         data: where the real images lie, and whether they may be downloaded.
         say: told what takes long.

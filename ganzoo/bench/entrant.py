@@ -87,14 +87,15 @@ class Ganzoo(Entrant):
 
     def __init__(self, config: RunConfig) -> None:
         self.session = Session(config)
-        self.open = ExitStack()
-        self.open.enter_context(self.session.batcher)
-        self.open.enter_context(self.session.in_force())
         self.engine: Engine = self.session.engine
         self.device = self.session.device
         self.images = config.training.batch_size * config.training.accumulate * len(self.engine.game.rounds(0))
-        began = time.perf_counter()
-        self.execution = decide(self.engine, self.session.config)
+        with ExitStack() as stack:
+            stack.enter_context(self.session.batcher)
+            stack.enter_context(self.session.in_force())
+            began = time.perf_counter()
+            self.execution = decide(self.engine, self.session.config)
+            self._open = stack.pop_all()
         self.span = self.engine.tier.span
         self.timings = {
             "data": self.session.data_seconds,
@@ -129,7 +130,7 @@ class Ganzoo(Entrant):
         return {name: number / self.images for name, number in count_iteration(self.engine).flops.items()}
 
     def close(self) -> None:
-        self.open.close()
+        self._open.close()
 
 
 class Plain(Entrant):

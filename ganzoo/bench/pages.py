@@ -128,12 +128,13 @@ def table(result: Result) -> str:
 
 
 def changes(result: Result) -> str:
-    """What the suite changes of the variants' own defaults, in flags; empty where it leaves them."""
+    """What the suite changes of the variants' defaults, but for what :func:`protocol` tells; empty if it is nothing."""
     told = []
     for variant in result.by_variant():
-        raw = dict(result.suite.get("variants", {}).get(variant, {}))
-        own = {**raw.pop("options", {}), **{part: raw[part] for part in raw if part not in ("data", "training")}}
-        if own:
+        raw = _asked(result, variant)
+        training = {name: value for name, value in raw.pop("training", {}).items() if name not in (*_SHOWN, *_UNSHOWN)}
+        raw.pop("data", None)
+        if own := {**training, **raw.pop("options", {}), **raw}:
             told.append(f"{variant} `{' '.join(_flags(own))}`")
     return f"Not by default: {'; '.join(told)}." if told else ""
 
@@ -166,9 +167,8 @@ def variant_body(result: Result, variant: str, name: str) -> str:
 
 def command(result: Result, variant: str) -> str:
     """The command that trains the first seed again."""
-    suite, seed = result.suite, result.by_variant()[variant][0].seed
-    raw = overlay(suite.get("common", {}), suite.get("variants", {}).get(variant, {}))
-    budget = {name: value for name, value in suite.get("quality", {}).items() if name in BUDGETS}
+    raw, seed = _asked(result, variant), result.by_variant()[variant][0].seed
+    budget = {name: value for name, value in result.suite.get("quality", {}).items() if name in BUDGETS}
     settings = {**raw.pop("data", {}), **raw.pop("training", {}), **budget, "seed": seed}
     shown = {name: settings[name] for name in _SHOWN if name in settings}
     others = {name: value for name, value in settings.items() if name not in (*_SHOWN, *_UNSHOWN)}
@@ -193,6 +193,11 @@ def fill(page: Path, name: str, text: str) -> None:
     if not start or not end:
         raise ConfigError(f"{page} has no place for {name}", fix=f"add the lines <!-- {name} --> and <!-- end -->")
     page.write_text(f"{before}{start}\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def _asked(result: Result, variant: str) -> dict[str, Any]:
+    """The config that the suite gives ``variant``."""
+    return overlay(result.suite.get("common", {}), result.suite.get("variants", {}).get(variant, {}))
 
 
 def _flags(settings: Mapping[str, Any], above: str = "--") -> list[str]:

@@ -98,9 +98,10 @@ def reasons(choice: dict[str, Any] | None) -> list[str]:
 
 
 def extractor(training: Training) -> str:
-    """The feature extractor and the first 12 characters of its digest."""
+    """The feature extractor, the first 12 characters of its digest, and the border that it sees images in."""
     found = training.evaluation.get("extractor") or {}
-    return f"{found.get('name', 'unknown')} {str(found.get('sha256', ''))[:12]}".strip()
+    border = f" in a border of {found['border']}" if found.get("border") else ""
+    return f"{found.get('name', 'unknown')} {str(found.get('sha256', ''))[:12]}".strip() + border
 
 
 def titles(result: Result) -> dict[str, str]:

@@ -17,7 +17,8 @@ from pydantic import Field, field_validator, model_validator
 from ganzoo.config import find_specs, make_config, overlay, read_config, validate
 from ganzoo.data.catalog import find_source
 from ganzoo.errors import ConfigError, UnknownNameError
-from ganzoo.metrics.plan import find_metrics
+from ganzoo.metrics.options import split_names
+from ganzoo.metrics.plan import find_metrics, plan_for_run
 from ganzoo.options import Count, Options, Positive
 from ganzoo.registry import registry
 
@@ -140,7 +141,11 @@ def choose_variants(suite: Suite, chosen: Sequence[str]) -> Suite:
         find_specs(name)
     suite = suite.model_copy(update={"variants": {name: suite.variants.get(name, {}) for name in names}})
     for name in names:
-        find_source(make_config(suite.raw_config(name, {}), source=f"suite {suite.name}, variant {name}").data)
+        data = make_config(suite.raw_config(name, {}), source=f"suite {suite.name}, variant {name}").data
+        find_source(data)
+        if suite.quality:  # else a finished training could turn out to have no such figure
+            plan = plan_for_run(data, None, metrics=split_names(suite.quality.metrics, "quality.metrics"))
+            plan.check(plan.samples)
     return suite
 
 

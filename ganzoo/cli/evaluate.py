@@ -42,7 +42,7 @@ class EvalOptions(Options):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """The same seed gives the same figures."""
     resize: Switch = False
-    """Convert images of another size or number of channels, instead of refusing them."""
+    """Convert images whose shape is not that of the real images (or of an extractor named here) instead of refusing."""
     device: Device = "auto"
     """Where generator and extractor run."""
     threads: Threads = "auto"

@@ -63,6 +63,7 @@ def evaluate(samples: Samples, judge: Judge, *, n: int, repeats: int | None = No
         floor_from=f"{judge.floor_size(n):,} images of {judge.plan.data.dataset}:{judge.plan.other}" if floor else None,
         extractor=judge.extractor.name,
         digest=judge.extractor.digest,
+        framing=judge.plan.framing,
         n=n,
         seed=seed,
         device=str(judge.device),

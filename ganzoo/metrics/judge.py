@@ -71,6 +71,7 @@ class Judge:
             self._check_shape(
                 self.extractor.shape, f"the extractor {self.extractor.name} takes images of", allowed=self.plan.own
             )
+        if self.plan.border:
             self._check_border(self.extractor.shape)
         self.metrics = self._fitting(self.plan.metrics)
         if not isinstance(self._images(self.plan.split).stream, ImageSet | ShapedStream):  # those are proven by now
@@ -219,15 +220,12 @@ class Judge:
             images = convert(images, self.extractor.shape, self.plan.border)
         return normalise(images).to(self.device)
 
-    def _check_border(self, shape: Shape) -> None:
-        border = self.plan.border
-        if 2 * border >= min(shape[1:]):
-            raise PluginError(
-                f"data set {self.plan.data.dataset} declares a border of {border} pixels, which leaves nothing of the "
-                f"{shape[1]} x {shape[2]} of {self.extractor.name}"
-            )
-        if border:
-            self.notes.append(f"{self.extractor.name} sees the images in a black border of {border} pixels")
+    def _check_border(self, shape: Shape | None) -> None:
+        border, name = self.plan.border, self.extractor.name
+        if shape is None or 2 * border >= min(shape[1:]):
+            why = f"{name} takes images of any size" if shape is None else f"{name} takes {shape[1]} x {shape[2]}"
+            raise PluginError(f"data set {self.plan.data.dataset} declares a border of {border} pixels, and {why}")
+        self.notes.append(f"{name} sees the images in a black border of {border} pixels")
 
     def _check_shape(self, shape: Shape, whose: str, *, allowed: bool = False) -> None:
         if shape == self.shape:

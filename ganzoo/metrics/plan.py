@@ -80,23 +80,22 @@ class Plan:
         Raises:
             ConfigError: the metric is named.
         """
-        real = sum(size for part, size in self.info.sizes if self.split in (part, "all"))
+        real = self.info.count(self.split) if self.info.sizes else None
         for spec in (entry.spec for entry in self.metrics):
             if n < spec.least_samples:
                 raise ConfigError(
                     f"{spec.name} needs at least {spec.least_samples} samples, and {n} are asked for",
-                    fix="take more samples, or leave this metric out",
+                    fix="take more samples, or name the other metrics alone",
                 )
-            if real < spec.least_samples:
+            if real is not None and real < spec.least_samples:
                 raise ConfigError(
                     f"{spec.name} needs at least {spec.least_samples} real images, and {self.against} has {real}",
-                    fix="hold the samples against more images, or leave this metric out",
+                    fix="hold the samples against more images, or name the other metrics alone",
                 )
             if self.chosen and spec.needs_training and self.training is None:
                 raise ConfigError(
-                    f"{spec.name} compares with training images that are not among those of {self.against}, and there "
-                    "are none",
-                    fix="hold the samples against another split, or leave this metric out",
+                    f"{spec.name} compares with training images outside of {self.against}, and there are none",
+                    fix="hold the samples against a split that was not trained on, or leave this metric out",
                 )
 
     @property
@@ -134,7 +133,8 @@ def make_plan(
     if split != "all" and split not in known:
         raise ConfigError(f"data set {name} has no split {split!r}", choices=[f"{name}:{part}" for part in known])
     spec = _spec_of(name)
-    own = features in (None, spec.features)
+    extractor = registry().extractor(features or spec.features)
+    own = features in (None, spec.features) or extractor == registry().extractors().get(spec.features)
     others = [part for part in known if part != split] if split != "all" else []
     return Plan(
         data=options,
@@ -142,7 +142,7 @@ def make_plan(
         other=others[0] if others else None,
         training=seen if seen in others else None,
         info=info,
-        extractor=registry().extractor(features or spec.features),
+        extractor=extractor,
         own=own,
         border=spec.border if own else 0,
         metrics=find_metrics(metrics),
@@ -178,7 +178,8 @@ def plan_for_run(
     if trained.split == "all":
         return replace(plan, notes=("the run was trained on all images, also on those that it is held against",))
     if plan.split in (trained.split, "all"):
-        those = "the images" if plan.split == trained.split else "some of the images"
+        whole = plan.split == trained.split or len(plan.info.sizes) == 1
+        those = "the images" if whole else "some of the images"
         return replace(plan, notes=(f"the run was trained on {those} that it is held against",))
     return plan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
@@ -59,6 +60,7 @@ class Evaluation:
         floor_from: the split that the floor comes from, and how many images of it a repeat takes.
         extractor: name of the feature extractor.
         digest: SHA-256 of its weights.
+        framing: how it sees images beside that, such as in which border.
         n: samples in a repeat.
         seed: of the samples and of everything random.
         device: where it ran.
@@ -75,6 +77,7 @@ class Evaluation:
     floor_from: str | None
     extractor: str
     digest: str
+    framing: Mapping[str, int]
     n: int
     seed: int
     device: str
@@ -97,7 +100,7 @@ class Evaluation:
             "against": self.against,
             "real_images": self.real,
             "floor_from": self.floor_from,
-            "extractor": {"name": self.extractor, "sha256": self.digest},
+            "extractor": {"name": self.extractor, "sha256": self.digest, **self.framing},
             "samples": self.n,
             "repeats": self.repeats,
             "seed": self.seed,

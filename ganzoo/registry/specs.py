@@ -131,7 +131,7 @@ class DatasetSpec(Spec):
     Attributes:
         features: name of the feature extractor that judges its images unless another one is asked for.
         border: black pixels on each side of its images where ``features`` sees them, which may have learned from images
-            with such a border; 0 for images as they are.
+            with such a border; 0 for images as they are, and for an extractor that takes any size.
         samples: number of samples that ``ganzoo eval`` holds against its images unless another one is asked for.
         heeds: the options that few data sets have a use for (``stacks``, ``stacks_seed``) and this one has.
     """

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
 import pytest
 import torch
 
+from ganzoo.arithmetic import denormals_are_zero
 from ganzoo.assembly import build_game
 from ganzoo.bench import entrant as room
 from ganzoo.bench.contest import hold
@@ -152,22 +154,37 @@ class TestEngine:
     """ganzoo's side of a contest."""
 
     def test_it_is_set_up_as_a_run_is_and_says_how(self) -> None:
-        entrant = Ganzoo(config())
-        block = timed(entrant, 3)
-        assert block.seconds > 0
-        assert entrant.engine.iteration == 3
-        facts = entrant.facts()
-        assert (facts["tier"], facts["precision"], facts["settings"]["threads"]) == ("eager", "fp32", 1)
-        assert facts["choice"]["asked"] == "eager"
-        assert set(entrant.timings) == {"data", "build", "prepare"}
-        times = each_iteration(entrant, 0.01, 0.001)
-        assert len(times) == 10
-        assert all(each > 0 for each in times)
+        with closing(Ganzoo(config())) as entrant:
+            block = timed(entrant, 3)
+            assert block.seconds > 0
+            assert entrant.engine.iteration == 3
+            facts = entrant.facts()
+            assert (facts["tier"], facts["precision"], facts["settings"]["threads"]) == ("eager", "fp32", 1)
+            assert facts["choice"]["asked"] == "eager"
+            assert set(entrant.timings) == {"data", "build", "prepare"}
+            times = each_iteration(entrant, 0.01, 0.001)
+            assert len(times) == 10
+            assert all(each > 0 for each in times)
+
+    def test_it_computes_as_a_run_does_until_it_is_closed_or_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with closing(Ganzoo(config())):
+            assert denormals_are_zero()
+        assert not denormals_are_zero()
+
+        def refuse(engine: object, config: object) -> None:
+            assert denormals_are_zero()
+            raise ConfigError("no such tier")
+
+        monkeypatch.setattr(room, "decide", refuse)
+        with pytest.raises(ConfigError) as caught:  # holds the traceback, and with it all that was built
+            Ganzoo(config())
+        assert not denormals_are_zero()
+        assert caught.value.problem == "no such tier"
 
     def test_flops_of_an_mlp_are_counted_by_hand(self) -> None:
         """Lean step, batch 8 of 64 pixels: D twice forward and back, G once forward and back, D once more for G."""
-        entrant = Ganzoo(config())
-        flops = entrant.flops()
+        with closing(Ganzoo(config())) as entrant:
+            flops = entrant.flops()
         g, d = 2 * (4 * 8 + 8 * 64), 2 * (64 * 8 + 8 * 1)
         forward = g + 2 * d + d
         # Weights: both players. Inputs: D's first layer passes a gradient on in the generator's step alone.
@@ -176,7 +193,8 @@ class TestEngine:
         assert flops["fp32"] == pytest.approx(forward + backward, rel=0.25)
 
     def test_bf16_is_counted_apart(self) -> None:
-        flops = Ganzoo(config(precision="bf16")).flops()
+        with closing(Ganzoo(config(precision="bf16"))) as entrant:
+            flops = entrant.flops()
         assert flops["bf16"] > 10 * flops.get("fp32", 0)
 
 

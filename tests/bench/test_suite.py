@@ -74,6 +74,14 @@ def test_an_override_that_no_variant_has_is_refused_before_anything_runs() -> No
         choose_variants(suite(variants={"dcgan": {"net": {"widht": 8}}}), [])
 
 
+def test_a_figure_that_no_training_can_have_is_refused_before_anything_runs() -> None:
+    whole = {"common": {"data": {"dataset": "digits", "split": "all"}}}
+    named = suite(**whole, quality={"images": 64, "metrics": "fid"})
+    assert choose_variants(named, ["vanilla"]).quality == named.quality
+    with pytest.raises(ConfigError, match="memorisation compares with training images outside of digits:test"):
+        choose_variants(suite(**whole, quality={"images": 64}), ["vanilla"])
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -100,9 +100,15 @@ class TestShapes:
         assert not torch.equal(found[0], found[1])
         assert not torch.equal(found[1], found[2])
 
-    def test_a_border_that_leaves_nothing_is_the_data_sets_fault(self, judge: Make, plugin: Plugin) -> None:
+    @pytest.mark.parametrize(
+        ("shape", "why"), [((1, 6, 6), "look takes 6 x 6"), (None, "look takes images of any size")]
+    )
+    def test_a_border_that_cannot_be_is_the_data_sets_fault(
+        self, judge: Make, plugin: Plugin, monkeypatch: pytest.MonkeyPatch, shape: Any, why: str
+    ) -> None:
         plugin.dataset("framed", plugin.blobs, border=3)
-        with pytest.raises(PluginError, match="data set framed declares a border of 3 pixels, which leaves nothing of"):
+        monkeypatch.setattr(plugin.look, "shape", shape)
+        with pytest.raises(PluginError, match=f"data set framed declares a border of 3 pixels, and {why}"):
             judge("framed:test", metrics=["fid"])
 
     def test_a_data_sets_own_extractor_needs_no_leave(self, judge: Make, plugin: Plugin) -> None:

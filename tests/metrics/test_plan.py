@@ -76,6 +76,7 @@ def test_a_set_without_a_test_split_gives_what_it_has(plugin) -> None:
     plugin.dataset("unsplit", with_sizes(plugin.blobs))
     assert (make_plan("alone").split, make_plan("alone").other, make_plan("alone").training) == ("train", None, None)
     assert (make_plan("unsplit").split, make_plan("unsplit").other) == ("all", None)
+    make_plan("unsplit").check(10)  # how many real images there are is seen when they are read
     with pytest.raises(ConfigError, match="data set alone has no split 'test'") as caught:
         make_plan("alone:test")
     assert caught.value.choices == ("alone:train",)
@@ -225,8 +226,15 @@ def test_so_are_fewer_real_images(metric: str, least: int, split: str) -> None:
 def test_what_needs_training_images_is_refused_without_them_if_it_was_named() -> None:
     make_plan("digits:test", metrics=["copying"]).check(100)
     make_plan("digits:train").check(100)
-    with pytest.raises(ConfigError, match=r"memorisation compares with training images .* of digits:train"):
+    with pytest.raises(ConfigError, match="memorisation compares with training images outside of digits:train"):
         make_plan("digits:train", metrics=["copying"]).check(100)
+
+
+@pytest.mark.parametrize("split", ["train", "all"])
+def test_a_set_of_one_split_is_seen_whole(tmp_path: Path, split: str) -> None:
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (note,) = plan_for_run(DataOptions(dataset=f"folder:{tmp_path}"), f"folder:{tmp_path}:{split}").notes
+    assert note == "the run was trained on the images that it is held against"
 
 
 @pytest.mark.parametrize(
@@ -251,6 +259,7 @@ def test_a_run_that_has_seen_the_real_images_is_told_of(trained: str, against: s
     [
         ("digits", None, 5),
         ("digits", "mnist-cnn", 5),
+        ("digits", "ganzoo:mnist-cnn", 5),
         ("digits", "inception-v3", 0),
         ("usps", None, 4),
         ("mnist", None, 0),

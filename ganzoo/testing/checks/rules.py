@@ -74,7 +74,12 @@ class _MetaStream(torch.Generator):
 def _play_on_cuda(lab: Lab) -> None:
     from ganzoo.training.session import Session
 
-    engine = Session(lab.config.with_training(device="cuda", batch_size=8)).engine
+    session = Session(lab.config.with_training(device="cuda", batch_size=8))
+    with session.batcher, session.in_force():
+        _play_unsynchronised(session.engine)
+
+
+def _play_unsynchronised(engine: Engine) -> None:
     plan = engine.plans(1)[0]
     play_plan(engine, plan)
     engine.prepare((plan,))

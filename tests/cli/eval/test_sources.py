@@ -57,6 +57,7 @@ class TestSources:
         assert means(found) == means(told(runs / "plain", *words, "--resize"))
         assert any("takes images of 1 x 28 x 28; converted" in note for note in found["notes"])
         assert "mnist-cnn sees the images in a black border of 5 pixels" in found["notes"]
+        assert found["extractor"]["border"] == 5
 
     def test_a_run_that_has_seen_the_real_images_says_so(self, runs: Path, told: Told) -> None:
         words = ["--device", "cpu", "--n", "60", "--repeats", "1", "--metrics", "fid"]
@@ -155,7 +156,7 @@ REFUSED = {
         "digits:test",
         ["--against", "digits:train", "--n", "9", "--metrics", "fid,copying"],
         2,
-        ["memorisation compares with training images", "another split"],
+        ["memorisation compares with training images", "a split that was not trained on"],
     ),
     "an empty metric": ("digits", [*SIX, "--metrics", "fid,,kid"], 2, ["--metrics 'fid,,kid'", "fid,kid"]),
     "no metric": ("digits", [*SIX, "--metrics", ""], 2, ["--metrics ''", "fid,kid"]),
