@@ -49,7 +49,7 @@ def fit(train: ImageSet, *, epochs: int, after_epoch: Callable[[int, MnistCNN], 
     """A network that has seen the labelled images of ``train`` that often; the same bits at every call.
 
     Args:
-        train: 28 x 28 grey.
+        train: uint8 (N, 1, 28, 28), with their digits as labels.
         epochs: passes over the images.
         after_epoch: told the number of each epoch that is over, and the network in evaluation mode.
     """

@@ -145,7 +145,11 @@ def choose_variants(suite: Suite, chosen: Sequence[str]) -> Suite:
         find_source(data)
         if suite.quality:  # else a finished training could turn out to have no such figure
             plan = plan_for_run(data, None, metrics=split_names(suite.quality.metrics, "quality.metrics"))
-            plan.check(plan.samples)
+            try:
+                plan.check(plan.samples)
+            except ConfigError as error:
+                fix = "take a suite file (--suite FILE.toml) whose [quality] metrics leave it out"
+                raise ConfigError(f"suite {suite.name}: {error.problem}", fix=fix) from None
     return suite
 
 

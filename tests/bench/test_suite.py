@@ -78,8 +78,10 @@ def test_a_figure_that_no_training_can_have_is_refused_before_anything_runs() ->
     whole = {"common": {"data": {"dataset": "digits", "split": "all"}}}
     named = suite(**whole, quality={"images": 64, "metrics": "fid"})
     assert choose_variants(named, ["vanilla"]).quality == named.quality
-    with pytest.raises(ConfigError, match="memorisation compares with training images outside of digits:test"):
+    said = "suite s: memorisation compares with training images outside of digits:test"
+    with pytest.raises(ConfigError, match=said) as caught:
         choose_variants(suite(**whole, quality={"images": 64}), ["vanilla"])
+    assert "[quality] metrics leave it out" in str(caught.value.fix)
 
 
 @pytest.mark.parametrize(
